@@ -1,0 +1,44 @@
+# Two commands on a fresh machine: make demo, make test. Only python3 (3.11+) and make are assumed.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_FLAGS := $(if $(ONCE),--once,)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench docs lock clean
+
+help: ## list these targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+
+setup: .venv/.ready ## make .venv with everything for work on the project
+
+.venv/.ready: pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "footfall needs Python 3.11 or newer; run make with PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python3 cannot make virtual environments; on Debian: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the whole platform with simulated traffic; ONCE=1 ends after the tables
+	@$(BIN)/footfall demo $(DEMO_FLAGS)
+
+test: setup ## the tests; FOOTFALL_TEST_ALL=1 makes a skipped server a failure
+	$(BIN)/pytest $(ARGS)
+
+check: setup ## style, types, floors, generated docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+docs: setup ## write the generated reference again
+	$(BIN)/python docs/generate.py
+
+bench: setup ## the figures, as ratios of one run
+	$(BIN)/python -m bench
+
+lock: setup ## pin today's versions, with hashes
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove what these commands made
+	rm -rf .venv footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis

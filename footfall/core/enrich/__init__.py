@@ -1,0 +1,1 @@
+"""Enrichment: one file per concern; each maps distinct values, never row by row."""

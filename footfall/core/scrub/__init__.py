@@ -1,0 +1,1 @@
+"""Personal data is masked here, before anything is written."""

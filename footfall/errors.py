@@ -1,0 +1,96 @@
+"""The one family of errors, at the ground floor.
+
+A class's docstring is its message: the first paragraph, filled with the values that the raiser
+gives by name. Each message says what happened, to what, and what to do next; ``retryable`` says
+whether the same call can succeed later without anyone changing anything.
+"""
+
+import inspect
+from typing import ClassVar
+
+__all__ = [
+    "BadQuery",
+    "BadSettings",
+    "BadSource",
+    "FootfallError",
+    "LogFailed",
+    "LogFull",
+    "MissingExtra",
+    "NotFound",
+    "PlatformBusy",
+    "PlatformUnreachable",
+    "StoreFailed",
+]
+
+
+class FootfallError(Exception):
+    """Something in footfall failed: {what}."""
+
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, **values: object) -> None:
+        self.values = values
+        template = " ".join((inspect.getdoc(type(self)) or "").split("\n\n")[0].split())
+        super().__init__(template.format(**values))
+
+
+class BadSettings(FootfallError):
+    """These settings cannot be used: {problems}."""
+
+
+class LogFull(FootfallError):
+    """The event log {log} has reached its limit of {limit_bytes} bytes ({used_bytes} used), so nothing
+    was taken. Wait until the loader has read it, or raise the setting log.max_bytes.
+    """
+
+    retryable = True
+
+
+class LogFailed(FootfallError):
+    """The event log {log} could not be written ({cause}), so nothing was taken. Check the disk's
+    space and permissions; the collector tries again by itself.
+    """
+
+    retryable = True
+
+
+class StoreFailed(FootfallError):
+    """{store} refused the work ({cause}); nothing was committed. It is tried again from the same
+    read position; if it goes on, run "footfall doctor".
+    """
+
+    retryable = True
+
+
+class BadQuery(FootfallError):
+    """This query cannot be answered: {cause}. Only single SELECT statements are taken; "footfall
+    metrics" lists the metrics and their parameters.
+    """
+
+
+class BadSource(FootfallError):
+    """{path} cannot be imported as {format}: {cause}. {hint}."""
+
+
+class NotFound(FootfallError):
+    """There is no {what} named {name}. {hint}."""
+
+
+class PlatformBusy(FootfallError):
+    """The data folder {data} is in use by process {pid}. Stop it, or let it do the work: commands
+    find a running platform by themselves.
+    """
+
+    retryable = True
+
+
+class PlatformUnreachable(FootfallError):
+    """The platform of {data} is marked as running at {url} but does not answer ({cause}). See its
+    output, or run "footfall doctor".
+    """
+
+    retryable = True
+
+
+class MissingExtra(FootfallError):
+    """{feature} needs an extra that is not installed. Run: pip install "footfall[{extra}]"."""

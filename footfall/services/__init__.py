@@ -1,0 +1,1 @@
+"""What footfall does, on ports alone."""

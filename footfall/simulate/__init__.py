@@ -1,0 +1,1 @@
+"""People with behaviour, and the exact answers about them."""
