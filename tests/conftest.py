@@ -1,0 +1,22 @@
+"""What every test may use: the real logs beside the project, and servers that may be missing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def missing(reason: str) -> None:
+    """Skip for a server or data that isn't here; with FOOTFALL_TEST_ALL=1 that is a failure."""
+    if os.environ.get("FOOTFALL_TEST_ALL") == "1":
+        pytest.fail(f"FOOTFALL_TEST_ALL=1, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Return the folder of real logs and foreign test cases; skip where it is absent."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the shared data folder is not beside this checkout")
+    return folder
