@@ -9,15 +9,19 @@ import inspect
 from typing import ClassVar
 
 __all__ = [
+    "AddressInUse",
     "BadQuery",
     "BadSettings",
     "BadSource",
+    "ChildFailed",
     "FootfallError",
     "LogFailed",
     "LogFull",
     "MissingExtra",
     "NotFound",
     "PlatformBusy",
+    "PlatformRefused",
+    "PlatformRefusedForNow",
     "PlatformUnreachable",
     "StoreFailed",
 ]
@@ -94,3 +98,25 @@ class PlatformUnreachable(FootfallError):
 
 class MissingExtra(FootfallError):
     """{feature} needs an extra that is not installed. Run: pip install "footfall[{extra}]"."""
+
+
+class AddressInUse(FootfallError):
+    """Nothing can listen on {address}: another program does, or it is not this machine's. Choose
+    another with --collector or --console.
+    """
+
+
+class ChildFailed(FootfallError):
+    """The {child} {why}, so footfall was stopped. Its own message is above; "footfall doctor"
+    looks for the usual causes.
+    """
+
+
+class PlatformRefused(FootfallError):
+    """{message}"""
+
+
+class PlatformRefusedForNow(FootfallError):
+    """{message}"""
+
+    retryable = True

@@ -1,1 +1,52 @@
-"""The command line: a file per command."""
+"""The command line: one file per command, loaded only when it is called."""
+
+import sys
+
+from cyclopts import App
+
+import footfall
+from footfall.errors import FootfallError
+
+__all__ = ["app", "main"]
+
+COMMANDS = {
+    "up": "up:up",
+    "demo": "demo:demo",
+    "simulate": "simulate:simulate",
+    "import": "import_files:import_files",
+    "metrics": "metrics:metrics",
+    "metric": "metrics:metric",
+    "sql": "sql:sql",
+    "ledger": "ledger:ledger",
+    "trace": "trace:trace",
+    "doctor": "doctor:doctor",
+    "settings": "settings:settings",
+}
+REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
+
+app = App(
+    name="footfall",
+    help="A clickstream platform: takes in what people do on a site, loses none of it, and answers.",
+    version=footfall.__version__,
+    default_parameter=None,
+)
+for _name, _place in COMMANDS.items():
+    app.command(f"{__name__}.{_place}", name=_name)
+_rejected = App(name="rejected", help="Rejected events: list them, look at one, take them in again.")
+for _name, _function in REJECTED.items():
+    _rejected.command(f"{__name__}.rejected:{_function}", name=_name)
+app.command(_rejected)
+
+
+def main() -> None:
+    """Run one command; an error of ours is a message on stderr and exit code 1, never a trace."""
+    try:
+        app()
+    except FootfallError as error:
+        print(f"footfall: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(75 if error.retryable else 1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,117 @@
+"""A running platform, spoken to over its API: what commands use while ``footfall up`` runs."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from footfall.errors import FootfallError, PlatformRefused, PlatformRefusedForNow, PlatformUnreachable
+
+__all__ = ["PlatformClient"]
+
+
+class PlatformClient:
+    """The commands' view of a platform that another process runs.
+
+    Each method gives the API's JSON. Raises PlatformUnreachable, or the platform's own error
+    with its message.
+    """
+
+    def __init__(self, url: str, *, data: object, token: str = "", timeout: float = 120.0) -> None:
+        self._url = url
+        self._data = data
+        self._token = token
+        self._timeout = timeout
+
+    def close(self) -> None:
+        """Nothing is kept open between calls."""
+
+    def metrics(self) -> Any:
+        """List the metrics."""
+        return self._call("GET", "/api/metrics")
+
+    def metric(self, name: str, values: Mapping[str, str]) -> Any:
+        """Answer one metric."""
+        return self._call("GET", f"/api/metrics/{quote(name, safe='')}?{urlencode(values)}")
+
+    def sql(self, query: str) -> Any:
+        """Answer one SELECT."""
+        return self._call("POST", "/api/sql", {"sql": query})
+
+    def ledger(self) -> Any:
+        """Return the books."""
+        return self._call("GET", "/api/ledger")
+
+    def trace(self, event_id: str) -> Any:
+        """Return one event's life."""
+        return self._call("GET", f"/api/events/{quote(event_id, safe='')}")
+
+    def rejected(self, *, app: str | None = None, limit: int = 100) -> Any:
+        """List rejected events."""
+        values = {"limit": str(limit)} | ({"app": app} if app else {})
+        return self._call("GET", f"/api/rejected?{urlencode(values)}")
+
+    def rejected_one(self, rejected_id: str) -> Any:
+        """Return one rejected event."""
+        return self._call("GET", f"/api/rejected/{quote(rejected_id, safe='')}")
+
+    def retry(self, *, ids: Sequence[str] | None = None, app: str | None = None) -> Any:
+        """Take rejected events in again."""
+        return self._call("POST", "/api/rejected/retry", {"ids": list(ids) if ids else None, "app": app})
+
+    def health(self) -> Any:
+        """Return what each part says of itself."""
+        return self._call("GET", "/api/health")
+
+    def import_files(
+        self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[dict[str, Any]], None]
+    ) -> Any:
+        """Have the platform import files; its progress comes line by line, the outcome last."""
+        body = {"format": format, "paths": list(paths), "app": app}
+        outcome: dict[str, Any] = {}
+        for line in self._stream("POST", "/api/imports", body):
+            message = json.loads(line)
+            if "error" in message:
+                raise _error(message)
+            if "done" in message:
+                outcome = message["done"]
+            else:
+                on_progress(message)
+        return outcome
+
+    def _stream(self, method: str, path: str, body: object | None = None) -> Any:
+        address = urlsplit(self._url)
+        connection = HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=self._timeout)
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        try:
+            payload = json.dumps(body) if body is not None else None
+            connection.request(method, path, payload, headers)
+            response = connection.getresponse()
+            if response.status >= 400:
+                raise _error(_message(response.read()))
+            yield from response
+        except (OSError, HTTPException) as error:
+            raise PlatformUnreachable(data=self._data, url=self._url, cause=error) from error
+        finally:
+            connection.close()
+
+    def _call(self, method: str, path: str, body: object | None = None) -> Any:
+        return json.loads(b"".join(self._stream(method, path, body)))
+
+
+def _message(raw: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(raw)
+    except ValueError:
+        return {"error": raw.decode("utf-8", "replace")[:500]}
+    return message if isinstance(message, dict) else {"error": str(message)}
+
+
+def _error(message: dict[str, Any]) -> FootfallError:
+    kind = PlatformRefusedForNow if message.get("retryable") else PlatformRefused
+    return kind(message=message.get("error", "unknown error"))

@@ -1,0 +1,75 @@
+"""``footfall metrics`` and ``footfall metric``: the questions, and the answer to one."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from footfall.apps.cli.output import Output, console, notes, print_rows
+from footfall.compose import connect
+from footfall.errors import BadQuery
+
+__all__ = ["metric", "metrics"]
+
+
+def metrics(*, output: Output | None = None) -> None:
+    """List the metrics with the question that each answers.
+
+    Example: footfall metrics
+    """
+    output = output or Output()
+    with connect(data=output.data) as platform:
+        known = platform.metrics()
+    rows = [
+        [each["name"], each["question"], ", ".join(p["name"] for p in each["parameters"])] for each in known
+    ]
+    print_rows(["name", "question", "parameters"], rows, output.format, whole=known)
+
+
+def metric(
+    name: str,
+    /,
+    *,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    app: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    show_sql: Annotated[bool, Parameter(negative="")] = False,
+    output: Output | None = None,
+) -> None:
+    """Answer one metric.
+
+    Examples:
+      footfall metric daily_active_users --from 2026-11-01
+      footfall metric funnel --set steps=page_view,checkout,purchase --set window=1d
+      footfall metric top_pages --format csv > pages.csv
+
+    Parameters
+    ----------
+    name: str
+        Which; "footfall metrics" lists them.
+    from_: str
+        First day, YYYY-MM-DD (UTC); from the beginning when not given.
+    to: str
+        Last day, included.
+    app: str
+        One app only.
+    set_: list[str]
+        A parameter of the metric as key=value; may be repeated.
+    show_sql: bool
+        Print the SQL behind the answer too.
+    """
+    output = output or Output()
+    values = {"from": from_, "to": to, "app": app}
+    for pair in set_ or []:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise BadQuery(cause=f"--set {pair} has no value; write --set key=value")
+        values[key] = value
+    with connect(data=output.data) as platform:
+        answer = platform.metric(name, {key: value for key, value in values.items() if value is not None})
+    print_rows(answer["columns"], answer["rows"], output.format, title=name, whole=answer)
+    if show_sql and output.format == "table":
+        console.print(answer["sql"], markup=False)
+    if output.format == "table":
+        fresh = f", fresh to {answer['fresh_to']}" if answer["fresh_to"] else ""
+        notes.print(f"[dim]{answer['rows_read']:,} rows read{fresh}[/dim]")

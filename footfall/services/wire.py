@@ -1,0 +1,66 @@
+"""What the API sends and ``--format json`` prints: plain JSON values, the same from both.
+
+Times are ISO 8601 in UTC with Z, days YYYY-MM-DD; numbers that JSON cannot hold become null.
+"""
+
+import math
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from footfall.ports import Answer, RejectedEvent
+
+__all__ = ["answer_json", "json_value", "rejected_json"]
+
+
+def json_value(value: Any) -> Any:
+    """Turn one value of a query's row into one that JSON holds."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case datetime():
+            moment = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            return moment.isoformat() + "Z"
+        case date() | time():
+            return value.isoformat()
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case timedelta():
+            return value.total_seconds()
+        case list() | tuple():
+            return [json_value(item) for item in value]
+        case dict():
+            return {str(key): json_value(item) for key, item in value.items()}
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case UUID():
+            return str(value)
+        case _:
+            return str(value)
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """Return ``{"columns", "rows", "sql", "fresh_to", "rows_read"}``."""
+    return {
+        "columns": list(answer.columns),
+        "rows": [[json_value(value) for value in row] for row in answer.rows],
+        "sql": answer.sql,
+        "fresh_to": json_value(answer.fresh_to),
+        "rows_read": answer.rows_read,
+    }
+
+
+def rejected_json(event: RejectedEvent) -> dict[str, Any]:
+    """Return a rejected event with its reasons and scrubbed body."""
+    return {
+        "rejected_id": event.rejected_id,
+        "app_id": event.app_id,
+        "event_id": event.event_id,
+        "received_at": json_value(event.received_at),
+        "origin": event.origin,
+        "reasons": list(event.reasons),
+        "body": event.body,
+    }
