@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_FLAGS := $(if $(ONCE),--once,)
 
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench docs lock clean
 
@@ -38,7 +40,8 @@ bench: setup ## the figures, as ratios of one run
 	$(BIN)/python -m bench
 
 lock: setup ## pin today's versions, with hashes
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) --group referees -o requirements/referees.txt
 
 clean: ## remove what these commands made
 	rm -rf .venv footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
