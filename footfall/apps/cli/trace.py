@@ -19,9 +19,7 @@ def trace(event_id: str, /, *, output: Output | None = None) -> None:
     output = output or Output()
     with connect(data=output.data) as platform:
         life = platform.trace(event_id)
-    rows = [
-        [step["at"], step["state"], step["app_id"], step.get("detail", {})] for step in life["steps"]
-    ]
+    rows = [[step["at"], step["state"], step["app_id"], step.get("detail", {})] for step in life["steps"]]
     print_rows(["at", "state", "app", "detail"], rows, output.format, whole=life)
     if output.format == "table":
         console.print(life["summary"], markup=False)
