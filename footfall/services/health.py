@@ -87,7 +87,7 @@ def check_logs(
                 part=f"log {log.name}",
                 state="broken",
                 detail=str(error),
-                mend="look at the file's permissions and the disk's health; keep the file, its events are in it",
+                mend="look at its permissions and the disk's health; keep it, events are in it",
             )
             continue
         share = used / settings.log.max_bytes
