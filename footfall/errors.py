@@ -15,6 +15,7 @@ __all__ = [
     "BadSource",
     "ChildFailed",
     "FootfallError",
+    "LogDamaged",
     "LogFailed",
     "LogFull",
     "MissingExtra",
@@ -56,6 +57,12 @@ class LogFailed(FootfallError):
     """
 
     retryable = True
+
+
+class LogDamaged(FootfallError):
+    """{path} is not a usable event log ({cause}). Move it out of the folder (its unread events are
+    then missing from the books) or put back a good copy; a worker meanwhile takes the next free log.
+    """
 
 
 class StoreFailed(FootfallError):

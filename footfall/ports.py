@@ -3,14 +3,17 @@
 One contract suite per port (``footfall.testing``) runs over every adapter.
 """
 
+from __future__ import annotations  # the collector imports this module and must not load Arrow
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Protocol
 
 from footfall.core.record import AppId, Logged, Offset, Record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "Answer",
@@ -96,7 +99,7 @@ class Stored:
     duplicate: int = 0
     rejected: int = 0
 
-    def __add__(self, other: "Stored") -> "Stored":
+    def __add__(self, other: Stored) -> Stored:
         return Stored(
             self.stored + other.stored,
             self.duplicate + other.duplicate,
