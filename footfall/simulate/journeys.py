@@ -57,7 +57,8 @@ class Steps:
 
 def _next(state: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     drawn = np.searchsorted(EDGES, state + rng.random(len(state)), side="right") - state * len(STEPS[0])
-    return np.minimum(drawn, EXIT)
+    state_after: NDArray[Any] = np.minimum(drawn, EXIT)
+    return state_after
 
 
 def _gaps(size: int, rng: np.random.Generator) -> Integers:
