@@ -1,0 +1,1 @@
+"""Figures: each prints ratios against a peer measured in the same run."""
