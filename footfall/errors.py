@@ -15,6 +15,7 @@ __all__ = [
     "BadSource",
     "ChildFailed",
     "FootfallError",
+    "KeysFailed",
     "LogDamaged",
     "LogFailed",
     "LogFull",
@@ -54,6 +55,14 @@ class LogFull(FootfallError):
 class LogFailed(FootfallError):
     """The event log {log} could not be written ({cause}), so nothing was taken. Check the disk's
     space and permissions; the collector tries again by itself.
+    """
+
+    retryable = True
+
+
+class KeysFailed(FootfallError):
+    """The key file {path} could not be read or made ({cause}), so nothing was taken: without it no
+    address could be hashed. Check the disk's space and the folder's permissions.
     """
 
     retryable = True

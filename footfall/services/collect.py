@@ -1,0 +1,136 @@
+"""Group commit: many requests hand over their records, one thread writes them, one commit for all.
+
+The order is the promise: appended, then acknowledged. What HTTP makes of it is the app's matter.
+"""
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from footfall.core.record import Record
+from footfall.errors import FootfallError, LogFailed
+from footfall.ports import EventLog
+
+__all__ = ["Committed", "GroupCommit"]
+
+WAITING_BYTES = 33_554_432
+GROUP_BYTES = 4_194_304
+
+
+class Committed(NamedTuple):
+    """One commit, for those who measure: how long it took, and what was in it."""
+
+    seconds: float
+    requests: int
+    records: int
+    error: FootfallError | None
+
+
+class _Waiter(NamedTuple):
+    records: Sequence[Record]
+    size: int
+    done: asyncio.Future[None]
+
+
+class GroupCommit:
+    """Hands records to the log in groups; lives on one event loop and owns one thread.
+
+    At most ``waiting_bytes`` of bodies wait; beyond that LogFailed is raised at once. ``observe``
+    is called on the loop after each commit, before the waiters are woken.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        waiting_bytes: int = WAITING_BYTES,
+        group_bytes: int = GROUP_BYTES,
+        observe: Callable[[Committed], None] | None = None,
+    ) -> None:
+        self.last_error: FootfallError | None = None
+        self._log = log
+        self._loop = loop
+        self._waiting_bytes = waiting_bytes
+        self._group_bytes = group_bytes
+        self._observe = observe
+        self._size = 0
+        self._closed = False
+        self._queue: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write, name="group-commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, records: Sequence[Record]) -> asyncio.Future[None]:
+        """Queue records; the future is done when they are committed, or fails as the log did.
+
+        Nothing is queued as a request to ask the log whether it could write. Raises LogFailed
+        when too much waits already. Cancelling the future doesn't take the records back.
+        """
+        size = sum(len(record.body) for record in records)
+        if self._closed:
+            raise LogFailed(log=self._log.name, cause="the collector is stopping")
+        if self._size + size > self._waiting_bytes:
+            raise LogFailed(log=self._log.name, cause=f"{self._size} bytes wait to be written already")
+        self._size += size
+        done = self._loop.create_future()
+        self._queue.put(_Waiter(records, size, done))
+        return done
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Commit what waits, then end the thread; return whether that was done in time.
+
+        Waiters are woken by the loop, so let it run once more afterwards.
+        """
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _write(self) -> None:
+        going_on = True
+        while going_on:
+            waiter = self._queue.get()
+            group: list[_Waiter] = []
+            size = 0
+            while waiter is not None:
+                group.append(waiter)
+                size += waiter.size
+                if size >= self._group_bytes:
+                    break
+                try:
+                    waiter = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            going_on = waiter is not None
+            if group:
+                committed = self._append(group)
+                self._loop.call_soon_threadsafe(self._settle, group, size, committed)
+
+    def _append(self, group: list[_Waiter]) -> Committed:
+        records = [record for waiter in group for record in waiter.records]
+        start = time.perf_counter()
+        error: FootfallError | None = None
+        try:
+            self._log.append(records)
+        except FootfallError as failure:
+            error = failure
+        except Exception as failure:  # the thread must outlive what nobody thought of
+            error = LogFailed(log=self._log.name, cause=repr(failure))
+            error.__cause__ = failure
+        return Committed(time.perf_counter() - start, len(group), len(records), error)
+
+    def _settle(self, group: list[_Waiter], size: int, committed: Committed) -> None:
+        self._size -= size
+        self.last_error = committed.error
+        if self._observe is not None:
+            self._observe(committed)
+        for waiter in group:
+            if waiter.done.done():
+                continue  # its request was cancelled; its records are safe all the same
+            if committed.error is None:
+                waiter.done.set_result(None)
+            else:
+                waiter.done.set_exception(committed.error)
