@@ -1,1 +1,1 @@
-"""One file per access-log format."""
+"""Access logs: one file per format; ``formats`` lists them, ``arrived`` takes their lines onward."""

@@ -1,0 +1,141 @@
+"""From parsed log lines to ``ARRIVED``: what is personal is masked here, once per distinct value.
+
+A line becomes the event ``file_open`` when a GET was answered with a file (200 or 206, and the path
+ends like a file that is no page), else ``request``: a page's own events come from the browser, and
+calling requests ``page_view`` would count them twice.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from footfall.core.accesslog.fields import Parsed
+from footfall.core.arrow import ARRIVED_SCHEMA
+from footfall.core.enrich.distinct import Spread, pairs, plain
+from footfall.core.enrich.url import read_address
+
+__all__ = ["LineRules", "arrive", "event_ids"]
+
+PAGES = frozenset(
+    ("asp", "aspx", "cfm", "cgi", "do", "htm", "html", "jsp", "jspx")
+    + ("php", "php3", "php5", "phtml", "pl", "shtml", "xhtml")
+)
+_EXTENSION = re.compile(r"[^/.][^/]*\.([A-Za-z0-9]{1,10})$")
+_OPENED = frozenset({200, 206})
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """What is done with the personal parts of a line.
+
+    ``urls`` and ``texts`` mask many distinct values at once and keep their order; ``network`` cuts
+    an address; ``country`` looks the whole one up; ``visitor`` is the hash of address, user agent
+    and day; ``person`` is the keyed hash of the name that the server logged in.
+    """
+
+    urls: Callable[[Sequence[str]], Sequence[str | None]]
+    texts: Callable[[Sequence[str]], Sequence[str | None]]
+    network: Callable[[str], str | None]
+    country: Callable[[str], str | None]
+    visitor: Callable[[str, str | None, date], str | None]
+    person: Callable[[str], str | None]
+
+
+def arrive(
+    parsed: Parsed, ids: pa.Array, *, app_id: str, origin: str, received_at: int, rules: LineRules
+) -> pa.Table:
+    """Return the lines as ``ARRIVED`` rows; ``received_at`` is UTC microseconds since 1970."""
+    lines = parsed.rows
+    count = lines.num_rows
+    target, method = _spread(lines, "target"), _spread(lines, "method")
+    urls = rules.urls([_one_slash(value) for value in target.values])
+    objects = [read_address(url).path if url else None for url in urls]
+    address, agent = _spread(lines, "ip"), _spread(lines, "user_agent")
+    agents = rules.texts(agent.values)
+    status = plain(lines["status"])
+    columns: dict[str, Any] = {
+        "event_id": ids,
+        "app_id": _same(app_id, count),
+        "origin": _same(origin, count),
+        "event": _events(method, Spread(objects, target.index), status),
+        "user_id": _spread(lines, "user").map(rules.person, pa.string()),
+        "created_at": plain(lines["created_at"]),
+        "received_at": pa.array([received_at], pa.timestamp("us")).take(pa.repeat(0, count)),
+        "url": target.of(urls, pa.string()),
+        "referrer": _masked(_spread(lines, "referrer"), rules.urls),
+        "user_agent": agent.of(agents, pa.string()),
+        "ip": address.map(rules.network, pa.string()),
+        "ip_country": address.map(rules.country, pa.string()),
+        "visitor_hash": _visitors(lines, address, agent, rules),
+        "properties": _notes(_spread(lines, "note"), rules),
+        "method": method.of(method.values, pa.string()),
+        "status": status,
+        "bytes": plain(lines["bytes"]),
+        "object": target.of(objects, pa.string()),
+    }
+    return pa.Table.from_arrays(
+        [columns.get(field.name, pa.nulls(count, field.type)) for field in ARRIVED_SCHEMA],
+        schema=ARRIVED_SCHEMA,
+    )
+
+
+def event_ids(parsed: Parsed, name: str, offset: int) -> pa.Array:
+    """Return an id for each row: the content's name and the byte where the line starts."""
+    places = pc.add(plain(parsed.rows["offset"]), offset).cast(pa.string())
+    return pc.binary_join_element_wise(name, places, "-")
+
+
+def _spread(lines: pa.Table, name: str) -> Spread:
+    column = plain(lines[name])
+    return Spread(column.dictionary.to_pylist(), column.indices)
+
+
+def _same(value: str, count: int) -> pa.Array:
+    return pa.array([value]).take(pa.repeat(0, count))
+
+
+def _one_slash(target: str) -> str:
+    """Robots ask for ``//x``; as an address on its own that would name the host x (RFC 3986, 4.2)."""
+    return "/" + target.lstrip("/") if target.startswith("//") else target
+
+
+def _masked(spread: Spread, rule: Callable[[Sequence[str]], Sequence[str | None]]) -> pa.Array:
+    return spread.of(rule(spread.values), pa.string())
+
+
+def _is_file(path: str | None) -> bool:
+    found = _EXTENSION.search(path) if path else None
+    return found is not None and found[1].lower() not in PAGES
+
+
+def _events(method: Spread, objects: Spread, status: pa.Array) -> pa.Array:
+    got = method.map(lambda value: value == "GET", pa.bool_())
+    file = objects.map(_is_file, pa.bool_())
+    answered = pc.is_in(status, pa.array(sorted(_OPENED)))
+    opened = pc.fill_null(pc.and_(pc.and_(got, file), answered), False)
+    return pc.if_else(opened, "file_open", "request")
+
+
+def _visitors(lines: pa.Table, address: Spread, agent: Spread, rules: LineRules) -> pa.Array:
+    """Hash each distinct address, user agent and day; without an address there is no visitor."""
+    days = plain(lines["created_at"]).cast(pa.date32()).dictionary_encode()
+    who = pairs(pairs(address, agent), Spread(days.dictionary.to_pylist(), days.indices))
+
+    def visitor(value: tuple[tuple[str | None, str | None], date]) -> str | None:
+        (ip, user_agent), day = value
+        return rules.visitor(ip, user_agent, day) if ip else None
+
+    return who.map(visitor, pa.string())
+
+
+def _notes(spread: Spread, rules: LineRules) -> pa.Array:
+    texts = rules.texts([value[:200] for value in spread.values])
+    return spread.of(
+        [json.dumps({"request": text}, ensure_ascii=False) if text else None for text in texts], pa.string()
+    )

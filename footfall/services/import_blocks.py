@@ -1,0 +1,214 @@
+"""A file cut into blocks of whole lines, with the read position that stands for its content.
+
+A position's name is a hash of the app and of all bytes up to it, so it is the content that is known
+again and not the file: under another name, packed or grown, it is read on from where it ended.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+import numpy as np
+
+__all__ = [
+    "BLOCK_BYTES",
+    "LINE_BYTES",
+    "Block",
+    "ByteStream",
+    "Known",
+    "Start",
+    "blocks",
+    "find_start",
+    "known_content",
+    "whole_lines",
+]
+
+BLOCK_BYTES = 8 << 20  # one transaction; some 40,000 lines of an access log
+LINE_BYTES = 1 << 20  # the longest line: as the collector's largest body
+KEPT_BYTES = 64 << 10  # what is kept of a longer one: as of a rejected event
+_HEAD_BYTES = 4_096
+_PREFIX = "file:"
+
+Known = Mapping[str, Mapping[int, frozenset[str]]]
+RecordEnd = Callable[[bytes], int]
+
+
+class ByteStream(Protocol):
+    """What blocks are read from."""
+
+    def read(self, count: int, /) -> bytes:
+        """Return the next bytes, fewer than ``count`` only at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Whole lines: ``data`` starts at byte ``offset`` of the content, with line ``line`` (from 1).
+
+    ``position`` names the content up to its byte ``end``. ``resumed`` is the position that the
+    block follows when that ended inside the first line here. ``too_long`` marks one single line
+    above the limit, of which ``data`` holds the beginning.
+    """
+
+    data: bytes
+    offset: int
+    line: int
+    end: int
+    position: str
+    resumed: str | None = None
+    too_long: bool = False
+
+    def line_id(self, offset: int) -> str:
+        """Return the event id of the line at byte ``offset`` of this block.
+
+        It is made from the content up to the block's end and the line's byte, so the same bytes
+        give the same id, and equal lines of different files differ.
+        """
+        name = self.resumed if self.resumed and offset == 0 else self.position
+        return f"{name.rpartition('-')[2]}-{self.offset + offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where reading begins: ``offset`` of the content, in line ``line``; 0 and 1 for a new file.
+
+    ``position`` is the known position found there. ``line_start`` lies before ``offset`` when the
+    content ended inside a line at that time.
+    """
+
+    head: str
+    hash: blake2b
+    offset: int = 0
+    line: int = 1
+    position: str | None = None
+    line_start: int = 0
+
+
+def known_content(positions: Mapping[str, int]) -> Known:
+    """Arrange the committed positions of files: by head, then by the byte that each stands for."""
+    known: dict[str, dict[int, frozenset[str]]] = {}
+    for name, offset in positions.items():
+        head, dash, _ = name.partition("-")
+        if name.startswith(_PREFIX) and dash:
+            places = known.setdefault(head, {})
+            places[offset] = places.get(offset, frozenset()) | {name}
+    return known
+
+
+def find_start(stream: ByteStream, app_id: str, known: Known) -> Start:
+    """Return the furthest known position whose bytes are all the same as the stream's.
+
+    The head (a hash of the first line) only spares the reading of files that cannot be known; what
+    decides is the hash over every byte before the position. Reads the stream no further than needed.
+    """
+    data = stream.read(_HEAD_BYTES)
+    first = data[: data.find(b"\n") + 1] or data
+    seed = app_id.encode("utf-8", "surrogatepass") + b"\0"
+    head = _PREFIX + blake2b(seed + first, digest_size=6).hexdigest()
+    hashed = blake2b(seed, digest_size=12)
+    best = Start(head, hashed.copy())
+    places = known.get(head, {})
+    offset, newlines, line_start = 0, 0, 0
+    for place in sorted(places):
+        while offset < place and data:
+            part, data = data[: place - offset], data[place - offset :]
+            hashed.update(part)
+            if b"\n" in part:
+                newlines += part.count(b"\n")
+                line_start = offset + part.rfind(b"\n") + 1
+            offset += len(part)
+            data = data or stream.read(min(1 << 20, place - offset))
+        if offset < place:
+            break
+        data = data or stream.read(1 << 20)
+        name = f"{head}-{hashed.hexdigest()}"
+        if name in places[place]:
+            unfinished = line_start < offset and data[:1] not in {b"", b"\r", b"\n"}
+            best = Start(
+                head, hashed.copy(), offset, newlines + 1, name, line_start if unfinished else offset
+            )
+    return best
+
+
+def whole_lines(data: bytes) -> int:
+    """Return how many of the bytes are whole lines."""
+    return data.rfind(b"\n") + 1
+
+
+def blocks(stream: ByteStream, start: Start, record_end: RecordEnd = whole_lines) -> Iterator[Block]:
+    """Cut a stream, placed at ``start.line_start``, into blocks of at most ``BLOCK_BYTES``.
+
+    ``record_end`` says how many bytes hold whole records (lines, unless quotes may span them). The
+    last line counts without a newline too; should the file grow, it is read again whole.
+    """
+    cutter = _Cutter(start)
+    rest = b""
+    while True:
+        data = rest + stream.read(BLOCK_BYTES - len(rest))
+        last = len(data) < BLOCK_BYTES
+        end = len(data) if last else record_end(data) or whole_lines(data)
+        if end:
+            yield from cutter.cut(data[:end])
+            rest = data[end:]
+        elif data:
+            block, rest, last = cutter.skip(data, stream)
+            yield block
+        if last:
+            stream.read(1)  # damage behind the last bytes that could be read is raised here
+            return
+
+
+class _Cutter:
+    """The running hash and line number of one pass over a file."""
+
+    def __init__(self, start: Start) -> None:
+        self._head, self._hash = start.head, start.hash.copy()
+        self._offset, self._line = start.line_start, start.line
+        self._hashed = start.offset - start.line_start  # bytes that the hash has had already
+        self._resumed = start.position if self._hashed else None
+
+    def cut(self, data: bytes) -> Iterator[Block]:
+        """Yield the lines as one block, but for lines above the limit, which come alone."""
+        newlines = np.flatnonzero(np.frombuffer(data, np.uint8) == 10) + 1
+        ends = newlines if data.endswith(b"\n") else np.append(newlines, len(data))
+        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        done = 0
+        for place in np.flatnonzero(ends - starts > LINE_BYTES).tolist():
+            begin, end = int(starts[place]), int(ends[place])
+            if begin > done:
+                yield self._block(data[done:begin])
+            yield self._block(data[begin:end], too_long=True)
+            done = end
+        if done < len(data):
+            yield self._block(data[done:] if done else data)
+
+    def skip(self, data: bytes, stream: ByteStream) -> tuple[Block, bytes, bool]:
+        """Read on to the end of a line larger than a block, keeping only its beginning.
+
+        Returns it with the bytes read behind it, and whether the stream ended with it.
+        """
+        kept, begin, line = data[:KEPT_BYTES], self._offset, self._line
+        end = 0
+        while data and not end:
+            self._take(data)
+            data = stream.read(LINE_BYTES)
+            end = data.find(b"\n") + 1
+        self._take(data[:end])
+        return self._named(kept, begin, line, too_long=True), data[end:], not data
+
+    def _block(self, data: bytes, *, too_long: bool = False) -> Block:
+        begin, line = self._offset, self._line
+        self._take(data)
+        return self._named(data[:KEPT_BYTES] if too_long else data, begin, line, too_long=too_long)
+
+    def _take(self, data: bytes) -> None:
+        self._hash.update(memoryview(data)[self._hashed :])
+        self._hashed = max(0, self._hashed - len(data))
+        self._offset += len(data)
+        self._line += data.count(b"\n")
+
+    def _named(self, data: bytes, offset: int, line: int, *, too_long: bool) -> Block:
+        resumed, self._resumed = self._resumed, None
+        position = f"{self._head}-{self._hash.hexdigest()}"
+        return Block(data, offset, line, self._offset, position, resumed, too_long)
