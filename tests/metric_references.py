@@ -1,0 +1,298 @@
+"""Each metric again, in slow and obvious Python over rows as dictionaries: the tests' referee."""
+
+import json
+from collections import Counter, defaultdict
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from statistics import median
+
+Row = dict[str, object]
+Values = dict[str, str]
+Table = list[tuple]
+
+DAY = timedelta(days=1)
+GAP = timedelta(minutes=30)
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def who(row: Row) -> tuple:
+    return row["app_id"], row["visitor_id"]
+
+
+def day_of(row: Row) -> date:
+    return row["created_at"].date()
+
+
+def in_range(day: date, values: Values) -> bool:
+    return values.get("from", "0000-00-00") <= day.isoformat() <= values.get("to", "9999-99-99")
+
+
+def of_app(rows: list[Row], values: Values) -> list[Row]:
+    """Rows of the app and bots filters, whatever their day."""
+    return [
+        row
+        for row in rows
+        if row["app_id"] == values.get("app", row["app_id"])
+        and (values.get("bots") == "true" or not row["is_bot"])
+    ]
+
+
+def chosen(rows: list[Row], values: Values) -> list[Row]:
+    return [row for row in of_app(rows, values) if in_range(day_of(row), values)]
+
+
+def grouped(rows: list[Row], key) -> dict:
+    groups = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return groups
+
+
+def visitors(rows: list[Row]) -> int:
+    return len({who(row) for row in rows})
+
+
+def nulls_last(value) -> tuple:
+    return (value is None, value if value is not None else "")
+
+
+def limited(table: Table, values: Values, default: int) -> Table:
+    return table[: int(values.get("limit", default))]
+
+
+def daily_active_users(rows: list[Row], values: Values) -> Table:
+    return sorted((day, visitors(some)) for day, some in grouped(chosen(rows, values), day_of).items())
+
+
+def active_users(rows: list[Row], values: Values) -> Table:
+    rows = of_app(rows, values)
+
+    def upto(day: date, days: int) -> int:
+        return visitors([row for row in rows if day - days * DAY < day_of(row) <= day])
+
+    days = sorted({day_of(row) for row in rows if in_range(day_of(row), values)})
+    return [(day, upto(day, 1), upto(day, 7), upto(day, 30), upto(day, 1) / upto(day, 30)) for day in days]
+
+
+def retention(rows: list[Row], values: Values) -> Table:
+    length = {"day": 1, "week": 7}[values.get("period", "day")]
+
+    def period_of(row: Row) -> date:
+        return day_of(row) - (day_of(row).weekday() * DAY if length == 7 else 0 * DAY)
+
+    seen = Counter()
+    for some in grouped(of_app(rows, values), who).values():
+        cohort = min(map(period_of, some))
+        for period in {period_of(row) for row in some}:
+            seen[cohort, (period - cohort).days // length] += 1
+    return sorted((*key, count) for key, count in seen.items() if in_range(key[0], values))
+
+
+def funnel_level(hits: list[tuple[datetime, int]], window: timedelta, steps: int) -> int:
+    """One visitor's level: try every start, take every next step as early as it comes.
+
+    ``hits`` are (time, place of a step). Greedy is enough: an earlier next step leaves more room.
+    """
+    hits = sorted(set(hits))
+    best = 0
+    for start, (began, place) in enumerate(hits):
+        if place != 1:
+            continue
+        level = 1
+        for at, next_place in hits[start + 1 :]:
+            if next_place == level + 1 and at <= began + window:
+                level += 1
+        best = max(best, level)
+    return min(best, steps)
+
+
+def funnel(rows: list[Row], values: Values) -> Table:
+    steps = values["steps"].split(",")
+    text = values.get("window", "1d")
+    window = timedelta(seconds=int(text[:-1]) * UNITS[text[-1]])
+    levels = [
+        funnel_level(
+            [
+                (row["created_at"], place)
+                for row in some
+                for place, step in enumerate(steps, start=1)
+                if row["event"] == step
+            ],
+            window,
+            len(steps),
+        )
+        for some in grouped(chosen(rows, values), who).values()
+    ]
+    counts = [sum(level >= place for level in levels) for place in range(1, len(steps) + 1)]
+    table = []
+    for place, (step, count) in enumerate(zip(steps, counts, strict=True), start=1):
+        previous = counts[max(place - 2, 0)]
+        table.append(
+            (
+                place,
+                step,
+                count,
+                count / previous if previous else 0.0,
+                count / counts[0] if counts[0] else 0.0,
+            )
+        )
+    return table
+
+
+def sessions(rows: list[Row], values: Values) -> Table:
+    found = []
+    for key, some in grouped(of_app(rows, values), lambda row: (*who(row), row["is_bot"])).items():
+        times = sorted(row["created_at"] for row in some)
+        runs = [[times[0]]]
+        for at in times[1:]:
+            if at - runs[-1][-1] > GAP:
+                runs.append([])
+            runs[-1].append(at)
+        found += [(key[:2], run) for run in runs if in_range(run[0].date(), values)]
+    table = []
+    for day in sorted({run[0].date() for _, run in found}):
+        of_day = [(key, run) for key, run in found if run[0].date() == day]
+        lasted = sum((run[-1] - run[0]) // timedelta(microseconds=1) for _, run in of_day)
+        table.append(
+            (
+                day,
+                len(of_day),
+                len({key for key, _ in of_day}),
+                lasted / (1_000_000 * len(of_day)),
+                sum(len(run) for _, run in of_day) / len(of_day),
+                sum(len(run) == 1 for _, run in of_day) / len(of_day),
+            )
+        )
+    return table
+
+
+def top_events(rows: list[Row], values: Values) -> Table:
+    groups = grouped(chosen(rows, values), lambda row: row["event"])
+    table = [(event, len(some), visitors(some)) for event, some in groups.items()]
+    return limited(sorted(table, key=lambda line: (-line[1], line[0])), values, 10)
+
+
+def top_pages(rows: list[Row], values: Values) -> Table:
+    views = [r for r in chosen(rows, values) if r["event"] == "page_view" and r["path"] is not None]
+    table = [
+        (path, len(some), visitors(some)) for path, some in grouped(views, lambda r: r["path"]).items()
+    ]
+    return limited(sorted(table, key=lambda line: (-line[1], line[0])), values, 10)
+
+
+def interval_start(at: datetime, interval: str) -> datetime:
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    day = hour.replace(hour=0)
+    return {"hour": hour, "day": day, "week": day - at.weekday() * DAY, "month": day.replace(day=1)}[
+        interval
+    ]
+
+
+def events_over_time(rows: list[Row], values: Values) -> Table:
+    rows = [r for r in chosen(rows, values) if r["event"] == values.get("event", r["event"])]
+    groups = grouped(rows, lambda r: interval_start(r["created_at"], values.get("interval", "day")))
+    return sorted((start, len(some), visitors(some)) for start, some in groups.items())
+
+
+def in_json(text: object, key: str) -> object:
+    return json.loads(text).get(key) if text is not None else None
+
+
+def milliseconds(seconds: float) -> int:
+    return int(Decimal(seconds * 1000).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def time_spent(rows: list[Row], values: Values) -> Table:
+    by = values.get("by", "element")
+
+    def item(row: Row) -> object:
+        return in_json(row["properties"], by) if by == "source_menu" else row[by]
+
+    rows = [r for r in chosen(rows, values) if r["time_spent"] is not None and item(r) is not None]
+    table = []
+    for name, some in grouped(rows, item).items():
+        spent = [milliseconds(row["time_spent"]) for row in some]
+        table.append(
+            (
+                name,
+                len(spent),
+                sum(spent) / (1000 * len(spent)),
+                median(spent) / 1000,
+                sum(spent) / 1000,
+            )
+        )
+    return limited(sorted(table, key=lambda line: (-line[1], line[0])), values, 100)
+
+
+def countries(rows: list[Row], values: Values) -> Table:
+    groups = grouped(chosen(rows, values), lambda row: (row["country"], row["continent"]))
+    table = [(*place, visitors(some), len(some)) for place, some in groups.items()]
+    return sorted(table, key=lambda line: (-line[2], nulls_last(line[0]), nulls_last(line[1])))
+
+
+def devices(rows: list[Row], values: Values) -> Table:
+    groups = grouped(chosen(rows, values), lambda row: row[values.get("by", "device")])
+    table = [(device, visitors(some), len(some)) for device, some in groups.items()]
+    return sorted(table, key=lambda line: (-line[1], nulls_last(line[0])))
+
+
+def age_told(row: Row) -> float | None:
+    for column in ("user_properties", "properties"):
+        try:
+            age = float(in_json(row[column], "age"))
+        except (TypeError, ValueError):
+            continue
+        if 0 < age < 130:
+            return age
+    return None
+
+
+def average_age(rows: list[Row], values: Values) -> Table:
+    latest = []
+    for some in grouped(chosen(rows, values), who).values():
+        told = [row for row in some if age_told(row) is not None]
+        told.sort(key=lambda row: row["event_id"])
+        told.sort(key=lambda row: (row["created_at"], age_told(row)), reverse=True)
+        latest += told[:1]
+
+    def mean(some: list[Row]) -> float:
+        return sum(milliseconds(age_told(row)) for row in some) / (1000 * len(some))
+
+    if "by" not in values:
+        return [(mean(latest) if latest else None, len(latest))]
+    groups = grouped(latest, lambda row: row[values["by"]])
+    table = [(name, mean(some), len(some)) for name, some in groups.items()]
+    return sorted(table, key=lambda line: (-line[2], nulls_last(line[0])))
+
+
+def opened(rows: list[Row]) -> int:
+    """Opens of one file by one visitor."""
+    served = [
+        (row["created_at"], row["status"])
+        for row in rows
+        if row["method"] in ("GET", "REST.GET.OBJECT", "WEBSITE.GET.OBJECT") and row["status"] in (200, 206)
+    ]
+    opens, before = 0, None
+    for at, status in sorted(served):
+        opens += status == 200 or before is None or at - before > GAP
+        before = at
+    return opens
+
+
+def top_objects(rows: list[Row], values: Values) -> Table:
+    rows = [row for row in chosen(rows, values) if row["object"] is not None]
+    table = []
+    for name, some in grouped(rows, lambda row: row["object"]).items():
+        opens = [opened(of_one) for of_one in grouped(some, who).values()]
+        sent = sum(row["bytes"] or 0 for row in some)
+        table.append((name, sum(opens), len(some), sent, sum(count > 0 for count in opens)))
+    return limited(sorted(table, key=lambda line: (-line[1], -line[2], line[0])), values, 10)
+
+
+def status_codes(rows: list[Row], values: Values) -> Table:
+    rows = [row for row in chosen(rows, values) if row["status"] is not None]
+    table = [
+        (status, len(some), len(some) / len(rows), sum(row["bytes"] or 0 for row in some))
+        for status, some in grouped(rows, lambda row: row["status"]).items()
+    ]
+    return sorted(table, key=lambda line: (-line[1], line[0]))

@@ -1,0 +1,98 @@
+"""Small random event tables for the metrics' tests, and the engines that they are put into."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from footfall.core.arrow import EVENTS_SCHEMA
+
+START = datetime(2026, 1, 29, 23)  # a Thursday; three days before a month's end
+
+MOMENTS = st.builds(
+    lambda days, minutes, micros: START + timedelta(days=days, minutes=minutes, microseconds=micros),
+    st.sampled_from([0, 0, 1, 2, 4, 6, 7, 8, 29, 30, 31]),
+    st.sampled_from([0, 0, 5, 30, 31, 60, 90, 120]),
+    st.sampled_from([0, 0, 0, 1, 999_999]),
+)
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "app_id": st.sampled_from(["shop", "shop", "blog"]),
+            "visitor_id": st.sampled_from(["ann", "bob", "cyd"]),
+            "event": st.sampled_from(["page_view", "page_view", "cart", "pay", "click"]),
+            "created_at": MOMENTS,
+            "is_bot": st.sampled_from([False, False, False, True]),
+            "path": st.sampled_from([None, "/", "/menu", "/é'\\"]),
+            "element": st.sampled_from([None, "entree", "dessert"]),
+            "time_spent": st.sampled_from([None, 0.0, 1.0, 67.0, 0.1, 0.2, 12.3456, 1e-4, 31_536_000.0]),
+            "device": st.sampled_from([None, "desktop", "mobile"]),
+            "browser": st.sampled_from([None, "Firefox"]),
+            "country": st.sampled_from([None, "NA", "DE"]),
+            "continent": st.sampled_from(["AF", "EU"]),
+            "properties": st.sampled_from(
+                [None, "{}", '{"age":40}', '{"source_menu":"soup"}', '{"source_menu":"soup","age":"41"}']
+            ),
+            "user_properties": st.sampled_from(
+                [None, "{}", '{"age":30}', '{"age":31.5}', '{"age":0}', '{"age":"old"}', '{"age":null}']
+            ),
+            "method": st.sampled_from([None, "GET", "GET", "REST.GET.OBJECT", "HEAD"]),
+            "status": st.sampled_from([None, 200, 206, 206, 404]),
+            "bytes": st.sampled_from([None, 0, 5, 1_000_000_000_000]),
+            "object": st.sampled_from([None, "a.pdf", "a.pdf", "b.pdf"]),
+        }
+    ),
+    max_size=24,
+)
+
+
+def events_table(rows: list[dict[str, Any]]) -> pa.Table:
+    """Return the rows in all columns of ``events``; ids are given by place, the last first."""
+    for place, row in enumerate(rows):
+        row.update({name: None for name in EVENTS_SCHEMA.names if name not in row})
+        row["event_id"] = f"e{999 - place}"
+        row.update(received_at=row["created_at"], processed_at=row["created_at"], origin="native")
+    return pa.Table.from_pylist(rows, EVENTS_SCHEMA)
+
+
+COMMON = st.fixed_dictionaries(
+    {},
+    optional={
+        "from": st.sampled_from(["2026-01-30", "2026-02-02"]),
+        "to": st.sampled_from(["2026-02-05", "2026-02-28"]),
+        "app": st.sampled_from(["shop", "nobody"]),
+        "bots": st.sampled_from(["true", "false"]),
+    },
+)
+
+LIMIT = {"limit": st.sampled_from(["1", "2", "100"])}
+STEPS = st.lists(st.sampled_from(["page_view", "cart", "pay", "never"]), min_size=1, max_size=5)
+
+OWN: dict[str, st.SearchStrategy[dict[str, str]]] = {
+    "retention": st.fixed_dictionaries({}, optional={"period": st.sampled_from(["day", "week"])}),
+    "funnel": st.fixed_dictionaries(
+        {"steps": STEPS.map(",".join)}, optional={"window": st.sampled_from(["60s", "30m", "1h", "7d"])}
+    ),
+    "top_events": st.fixed_dictionaries({}, optional=LIMIT),
+    "top_pages": st.fixed_dictionaries({}, optional=LIMIT),
+    "top_objects": st.fixed_dictionaries({}, optional=LIMIT),
+    "events_over_time": st.fixed_dictionaries(
+        {},
+        optional={
+            "interval": st.sampled_from(["hour", "day", "week", "month"]),
+            "event": st.sampled_from(["page_view", "never"]),
+        },
+    ),
+    "time_spent": st.fixed_dictionaries(
+        {}, optional={"by": st.sampled_from(["element", "path", "event", "source_menu"]), **LIMIT}
+    ),
+    "devices": st.fixed_dictionaries({}, optional={"by": st.sampled_from(["device", "browser", "os"])}),
+    "average_age": st.fixed_dictionaries({}, optional={"by": st.sampled_from(["country", "device"])}),
+}
+
+
+def values_of(name: str) -> st.SearchStrategy[dict[str, str]]:
+    """Return a strategy of values for the metric's parameters, own and common."""
+    return st.builds(lambda own, common: own | common, OWN.get(name, st.just({})), COMMON)
