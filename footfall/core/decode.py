@@ -1,0 +1,255 @@
+"""From the log's records to Arrow: the accepted events as they arrived, and the rejected ones.
+
+A record that cannot be read becomes rejected rows with the reason, so that the books balance.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from footfall.core.arrow import ARRIVED_SCHEMA, REJECTED_SCHEMA
+from footfall.core.event import Event, Rejected
+from footfall.core.record import Logged
+from footfall.core.times import timestamps
+
+__all__ = ["LIFTED", "Decoded", "decode"]
+
+LIFTED: dict[str, tuple[str, ...]] = {
+    "element": ("element", "element_id", "element_clicked"),
+    "value": ("value", "revenue", "total"),
+    "time_spent": ("time_spent",),
+    "currency": ("currency",),
+    "timezone": ("timezone",),
+    "country": ("country",),
+    "screen": ("screen",),
+    "language": ("language",),
+}
+"""Columns that may also come in ``properties``, and the names that they are looked up by, in order.
+
+A field of the event itself goes first. The utm parameters stay in ``properties``, where enrichment
+reads them.
+"""
+
+LONGEST_TEXT = 2_000
+LONGEST_SECONDS = 31_536_000
+NUMBERS = ("value", "time_spent")
+
+
+class Decoded(NamedTuple):
+    """``rows`` has ``ARRIVED_SCHEMA``, ``rejected`` has ``REJECTED_SCHEMA``."""
+
+    rows: pa.Table
+    rejected: pa.Table
+
+
+def _kept_type(name: str) -> Any:
+    if name in ("properties", "user"):
+        return msgspec.Raw | None  # kept as the bytes that they are
+    if name in ("created_at", "timestamp", "sent_at"):
+        return str | int | float | None  # parsed a column at once
+    return float | None if name in NUMBERS else str | None
+
+
+# The door has judged the event; here it is read as it stands, fast, by the same field names.
+Kept = msgspec.defstruct(
+    "Kept",
+    [
+        (name, str) if name == "event" else (name, _kept_type(name), None)
+        for name in Event.__struct_fields__
+    ],
+    kw_only=True,
+    forbid_unknown_fields=True,
+    gc=False,
+)
+Properties = msgspec.defstruct(
+    "Properties", [(name, Any, None) for names in LIFTED.values() for name in names], gc=False
+)
+read_events = msgspec.json.Decoder(list[Kept]).decode  # type: ignore[valid-type]
+read_rejected = msgspec.json.Decoder(list[Rejected]).decode
+read_properties = msgspec.json.Decoder(Properties).decode
+ANY_LIFTED = '"(?:' + "|".join(name for names in LIFTED.values() for name in names) + ')"'
+
+
+class Block(NamedTuple):
+    """One record's readable items."""
+
+    logged: Logged
+    items: list[Any]
+
+
+def _read(logged: Logged, read: Callable[[bytes], list[Any]]) -> list[Any] | str:
+    """Return the record's items, or why they cannot be read."""
+    record = logged.record
+    try:
+        record.body.decode()  # fields that stay raw are not looked into otherwise
+        items = read(record.body)
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        return f"the stored record could not be read: {error}"
+    if len(items) != record.count:
+        return f"the stored record holds {len(items)} events where its count says {record.count}"
+    return items
+
+
+def _unread(logged: Logged, reason: str) -> Block:
+    """Make as many rejected events as the record counts; the first keeps the bytes."""
+    body = logged.record.body.decode(errors="replace")
+    rest = f"see the record's first event, {logged.log}-{logged.offset}-0"
+    items = [
+        Rejected(reasons=[reason], body=body if index == 0 else rest)
+        for index in range(logged.record.count)
+    ]
+    return Block(logged, items)
+
+
+def _blocks(logged: Sequence[Logged]) -> tuple[list[Block], list[Block]]:
+    events: list[Block] = []
+    rejected: list[Block] = []
+    for entry in logged:
+        accepted = entry.record.kind == "events"
+        items = _read(entry, read_events if accepted else read_rejected)
+        if isinstance(items, str):
+            rejected.append(_unread(entry, items))
+        else:
+            (events if accepted else rejected).append(Block(entry, items))
+    return events, rejected
+
+
+def _places(blocks: Iterable[Block]) -> list[str]:
+    return [
+        f"{block.logged.log}-{block.logged.offset}-{index}"
+        for block in blocks
+        for index in range(len(block.items))
+    ]
+
+
+def _of_records(blocks: list[Block]) -> Callable[[str, pa.DataType], pa.Array]:
+    """Return a function that spreads a field of the records over their events."""
+    records = [block.logged.record for block in blocks]
+    owner: list[int] = []
+    for number, block in enumerate(blocks):
+        owner += [number] * len(block.items)
+    index = pa.array(owner, pa.int32())
+
+    def spread(name: str, kind: pa.DataType) -> pa.Array:
+        values = pa.array(list(map(attrgetter(name), records)), kind)
+        return values if len(owner) == len(records) else values.take(index)
+
+    return spread
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value if 0 < len(value) <= LONGEST_TEXT else None
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _seconds(value: Any) -> float | None:
+    number = _number(value)
+    return number if number is not None and 0 <= number <= LONGEST_SECONDS else None
+
+
+READERS: dict[str, Callable[[Any], Any]] = {"value": _number, "time_spent": _seconds}
+
+
+def _lift(columns: dict[str, pa.Array], properties: pa.Array) -> None:
+    """Fill what the events left out of the ``LIFTED`` columns from their properties."""
+    found = pc.fill_null(pc.match_substring_regex(properties, ANY_LIFTED), False)
+    rows = pc.indices_nonzero(found)
+    if len(rows) == 0:
+        return
+    read = list(map(read_properties, properties.take(rows).to_pylist()))
+    for column, names in LIFTED.items():
+        reader = READERS.get(column, _text)
+        values = [
+            next((got for name in names if (got := reader(getattr(item, name))) is not None), None)
+            for item in read
+        ]
+        if any(value is not None for value in values):
+            lifted = pa.array(values, columns[column].type)
+            filled = pc.replace_with_mask(pa.nulls(len(found), lifted.type), found, lifted)
+            columns[column] = pc.coalesce(columns[column], filled)
+
+
+def _json_texts(raws: Iterable[Any]) -> pa.Array:
+    return pa.array([None if raw is None or raw == b"null" else bytes(raw) for raw in raws], pa.string())
+
+
+def _rows(blocks: list[Block]) -> pa.Table:
+    events = [event for block in blocks for event in block.items]
+    of_record = _of_records(blocks)
+    text, time = pa.string(), pa.timestamp("us")
+
+    def of_event(name: str) -> list[Any]:
+        return list(map(attrgetter(name), events))
+
+    columns: dict[str, pa.Array] = {}
+    for field in ARRIVED_SCHEMA:
+        if field.name in Event.__struct_fields__ and field.type != time and field.name != "properties":
+            columns[field.name] = pa.array(of_event(field.name), field.type)
+    if columns["event_id"].null_count:
+        columns["event_id"] = pc.coalesce(columns["event_id"], pa.array(_places(blocks), text))
+    created = [event.created_at if event.created_at is not None else event.timestamp for event in events]
+    columns["created_at"] = timestamps(created)
+    columns["sent_at"] = timestamps(of_event("sent_at"))
+    columns["properties"] = _json_texts(of_event("properties"))
+    columns["user_properties"] = _json_texts(of_event("user"))
+    _lift(columns, columns["properties"])
+    columns["app_id"] = of_record("app_id", text)
+    columns["origin"] = of_record("origin", text)
+    columns["received_at"] = of_record("received_at", pa.int64()).cast(time)
+    columns["ip"] = of_record("sender.ip", text)
+    columns["ip_country"] = of_record("sender.country", text)
+    columns["visitor_hash"] = of_record("sender.visitor_hash", text)
+    for name in ("user_agent", "language"):
+        columns[name] = pc.coalesce(columns[name], of_record(f"sender.{name}", text))
+    nothing = {name: pa.nulls(len(events), kind) for name, kind in LOG_COLUMNS}
+    return pa.Table.from_arrays(
+        [columns[name] if name in columns else nothing[name] for name in ARRIVED_SCHEMA.names],
+        schema=ARRIVED_SCHEMA,
+    )
+
+
+LOG_COLUMNS = [(name, ARRIVED_SCHEMA.field(name).type) for name in ("method", "status", "bytes", "object")]
+
+
+def _rejected(blocks: list[Block]) -> pa.Table:
+    items: list[Rejected] = [item for block in blocks for item in block.items]
+    of_record = _of_records(blocks)
+    return pa.Table.from_arrays(
+        [
+            pa.array(_places(blocks), pa.string()),
+            of_record("app_id", pa.string()),
+            pa.array([item.event_id for item in items], pa.string()),
+            of_record("received_at", pa.int64()).cast(pa.timestamp("us")),
+            of_record("origin", pa.string()),
+            pa.array([item.reasons for item in items], pa.list_(pa.string())),
+            pa.array([item.body for item in items], pa.string()),
+        ],
+        schema=REJECTED_SCHEMA,
+    )
+
+
+def decode(logged: Sequence[Logged]) -> Decoded:
+    """Return the records' events and rejected events, in the order of the records.
+
+    An event without ``event_id`` gets ``<log>-<offset>-<index>``, the same whenever it is read; so
+    does each rejected event. A record that cannot be read (damage, a form that this version does
+    not know) gives as many rejected rows as it counts.
+    """
+    events, rejected = _blocks(logged)
+    return Decoded(_rows(events), _rejected(rejected))

@@ -1,0 +1,49 @@
+"""Clock times as senders write them, brought to UTC microseconds, a column at once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["MICROSECONDS_FROM", "MILLISECONDS_FROM", "timestamps"]
+
+# An epoch below the first is in seconds (to the year 5138), below the second in milliseconds (since
+# 1973-03-03), else in microseconds.
+MILLISECONDS_FROM = 1e11
+MICROSECONDS_FROM = 1e14
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
+MICROSECONDS = pa.timestamp("us")
+
+
+def _one(value: str | int | float | None) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            moment = msgspec.convert(value, datetime)
+        except msgspec.ValidationError:
+            return None
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return (zoned - EPOCH) // timedelta(microseconds=1)
+    size = abs(value)
+    factor = 1 if size >= MICROSECONDS_FROM else 1_000 if size >= MILLISECONDS_FROM else 1_000_000
+    return round(value * factor) if size < 1e18 else None
+
+
+def timestamps(values: Sequence[str | int | float | None]) -> pa.Array:
+    """Return ``timestamp[us]`` for RFC 3339 texts (without an offset: UTC) and epochs in s, ms or us.
+
+    What is no time, or lies outside the years 1 to 9999, becomes null.
+    """
+    try:
+        texts = pa.array(values, pa.string())
+        if pc.all(pc.ends_with(texts, "Z")).as_py() is not False:
+            return texts.cast(pa.timestamp("us", "UTC")).cast(MICROSECONDS)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        pass  # numbers among them, or a spelling that Arrow does not read: one by one below
+    numbers = pa.array([_one(value) for value in values], pa.int64())
+    inside = pc.and_(pc.greater_equal(numbers, FIRST), pc.less_equal(numbers, LAST))
+    return pc.if_else(inside, numbers, pa.scalar(None, pa.int64())).cast(MICROSECONDS)
