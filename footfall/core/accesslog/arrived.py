@@ -23,8 +23,8 @@ from footfall.core.enrich.url import read_address
 __all__ = ["LineRules", "arrive", "event_ids"]
 
 PAGES = frozenset(
-    ("asp", "aspx", "cfm", "cgi", "do", "htm", "html", "jsp", "jspx")
-    + ("php", "php3", "php5", "phtml", "pl", "shtml", "xhtml")
+    {"asp", "aspx", "cfm", "cgi", "do", "htm", "html", "jsp", "jspx"}
+    | {"php", "php3", "php5", "phtml", "pl", "shtml", "xhtml"}
 )
 _EXTENSION = re.compile(r"[^/.][^/]*\.([A-Za-z0-9]{1,10})$")
 _OPENED = frozenset({200, 206})
