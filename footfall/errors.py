@@ -25,6 +25,7 @@ __all__ = [
     "PlatformRefused",
     "PlatformRefusedForNow",
     "PlatformUnreachable",
+    "SendFailed",
     "StoreFailed",
 ]
 
@@ -107,6 +108,14 @@ class PlatformBusy(FootfallError):
 class PlatformUnreachable(FootfallError):
     """The platform of {data} is marked as running at {url} but does not answer ({cause}). See its
     output, or run "footfall doctor".
+    """
+
+    retryable = True
+
+
+class SendFailed(FootfallError):
+    """Sending to {url} stopped after {sent} events: {cause}. {hint}. What was answered is stored;
+    sending the same events again counts none of them twice.
     """
 
     retryable = True
