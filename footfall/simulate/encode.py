@@ -21,7 +21,7 @@ from footfall.simulate.places import PLACES
 from footfall.simulate.site import ACTIONS, DISHES, ELEMENTS, HOST, PAGES, RESTAURANTS, SEARCHES, SOURCES
 from footfall.simulate.world import World, events
 
-__all__ = ["encode", "ndjson", "times", "visitor_names"]
+__all__ = ["encode", "hex_words", "ndjson", "times", "visitor_names"]
 
 BLOCK_EVENTS = 2_000  # more leave the processor's caches: 10,000 take half as long again
 GOLDEN = 0x9E3779B97F4A7C15
@@ -39,7 +39,7 @@ def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed
 
 
-def _hex(numbers: NDArray[Any], *salts: int) -> list[str]:
+def hex_words(numbers: NDArray[Any], *salts: int) -> list[str]:
     """Return 16 hex digits per salt for each number; the same number and salts give the same text."""
     words = [_mix(numbers.astype(np.uint64) + np.uint64(salt * GOLDEN & WORD)) for salt in salts]
     text = np.stack(words, axis=1).astype(">u8").tobytes().hex()
@@ -49,7 +49,7 @@ def _hex(numbers: NDArray[Any], *salts: int) -> list[str]:
 
 def visitor_names(seed: int, person: NDArray[Any], slot: NDArray[Any]) -> list[str]:
     """Return the anonymous_id of each person's device; slot 3 gives the hexadecimal of the user_id."""
-    return _hex(person.astype(np.int64) * 4 + slot, 4 * seed + 1)
+    return hex_words(person.astype(np.int64) * 4 + slot, 4 * seed + 1)
 
 
 @cache
@@ -178,7 +178,7 @@ def encode(part: Events, people: People, seed: int) -> bytes:
     source = part.source.astype(np.int64)
     referrer = np.where(source < 0, part.previous + 1, len(PAGES) + 1 + source)
     columns = (
-        _hex(part.number, 4 * seed + 2, 4 * seed + 3),
+        hex_words(part.number, 4 * seed + 2, 4 * seed + 3),
         times(part.created),
         tables.actions[tables.action_base[part.action] + part.detail].tolist(),
         visitor_names(seed, part.person, part.slot),

@@ -201,7 +201,7 @@ DOCUMENTS: tuple[tuple[str, int, float], ...] = (
     ("certificates/iso-22000.pdf", 1_204_882, 9.0),
     ("certificates/allergen-training.pdf", 288_410, 5.0),
     ("brochures/catering.pdf", 5_812_400, 12.0),
-    ("brochures/weddings 2024.pdf", 8_410_233, 6.0),
+    ("brochures/weddings-2024.pdf", 8_410_233, 6.0),
     ("brochures/franchise.pdf", 3_902_118, 3.0),
     ("menus/trattoria_roma.pdf", 812_220, 8.0),
     ("menus/golden_wok.pdf", 640_118, 6.0),

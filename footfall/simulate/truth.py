@@ -18,7 +18,7 @@ from footfall.simulate.site import ACTIONS, ELEMENTS, PAGES, RESTAURANTS
 from footfall.simulate.truth_paths import funnel_levels, session_rows
 from footfall.simulate.world import World, events
 
-__all__ = ["Answer", "Seen", "seen", "truth"]
+__all__ = ["Answer", "Seen", "answer", "seen", "truth"]
 
 HOUR = DAY // 24
 STEPS = ("page_view", "product_view", "add_to_cart", "checkout", "purchase")
@@ -69,7 +69,8 @@ def seen(world: World) -> Seen:
     return Seen(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _answer(metric: str, columns: str, rows: list[list[Any]], **parameters: str) -> Answer:
+def answer(metric: str, columns: str, rows: list[list[Any]], **parameters: str) -> Answer:
+    """Return one entry of the truth: what to ask, and the rows that must come back."""
     return {"metric": metric, "parameters": parameters, "columns": columns.split(), "rows": rows}
 
 
@@ -109,13 +110,13 @@ def _activity(world: World, data: Seen) -> dict[str, Answer]:
     rows = zip(dates, dau, wau, mau, strict=True)
     hours = _tally(data.created // HOUR, data.visitor)
     return {
-        "daily_active_users": _answer(
+        "daily_active_users": answer(
             "daily_active_users", "day visitors", [[d, n] for d, n in zip(dates, dau, strict=True) if n]
         ),
-        "active_users": _answer(
+        "active_users": answer(
             "active_users", "day dau wau mau stickiness", [[d, n, w, m, n / m] for d, n, w, m in rows if n]
         ),
-        "events_over_time": _answer(
+        "events_over_time": answer(
             "events_over_time",
             "time events visitors",
             [[f"{dates[hour // 24]}T{hour % 24:02}:00:00Z", n, v] for hour, n, v in hours],
@@ -140,7 +141,7 @@ def _retention(world: World, data: Seen, period: str) -> Answer:
         [(world.start + timedelta(days=c * length - lead)).isoformat(), n, visitors]
         for c, n, visitors in zip(*spans.tolist(), counts.tolist(), strict=True)
     ]
-    return _answer("retention", "cohort period visitors", rows, period=period)
+    return answer("retention", "cohort period visitors", rows, period=period)
 
 
 def _funnel(data: Seen) -> Answer:
@@ -160,7 +161,7 @@ def _funnel(data: Seen) -> Answer:
                 reached[n] / reached[0] if reached[0] else 0.0,
             ]
         )
-    return _answer(
+    return answer(
         "funnel", "step event visitors from_previous from_first", rows, steps=",".join(STEPS), window="1d"
     )
 
@@ -170,7 +171,7 @@ def _sessions(world: World, data: Seen) -> Answer:
         [(world.start + timedelta(days=day)).isoformat(), *values]
         for day, *values in session_rows(data.visitor, data.created)
     ]
-    return _answer("sessions", "day sessions visitors average_seconds events_per_session bounce_rate", rows)
+    return answer("sessions", "day sessions visitors average_seconds events_per_session bounce_rate", rows)
 
 
 def _tops(data: Seen) -> dict[str, Answer]:
@@ -190,10 +191,10 @@ def _tops(data: Seen) -> dict[str, Answer]:
     ]
     devices = [[kinds[n], who, times] for n, times, who in _tally(device, data.visitor)]
     return {
-        "top_events": _answer("top_events", "event events visitors", by_size(actions, 1), limit=ALL),
-        "top_pages": _answer("top_pages", "path views visitors", by_size(pages, 1), limit=ALL),
-        "countries": _answer("countries", "country continent visitors events", by_size(lands, 2)),
-        "devices": _answer("devices", "device visitors events", by_size(devices, 1)),
+        "top_events": answer("top_events", "event events visitors", by_size(actions, 1), limit=ALL),
+        "top_pages": answer("top_pages", "path views visitors", by_size(pages, 1), limit=ALL),
+        "countries": answer("countries", "country continent visitors events", by_size(lands, 2)),
+        "devices": answer("devices", "device visitors events", by_size(devices, 1)),
     }
 
 
@@ -202,7 +203,7 @@ def _average_age(data: Seen) -> Answer:
     order = known[np.lexsort((data.created[known], data.visitor[known]))]
     last = np.flatnonzero(np.diff(data.visitor[order], append=-1))
     ages = data.age[order[last]].tolist()
-    return _answer(
+    return answer(
         "average_age", "average_age visitors", [[sum(ages) / len(ages) if ages else None, len(ages)]]
     )
 
@@ -219,7 +220,7 @@ def _time_spent(data: Seen) -> Answer:
             rows.append([name, size, total / size, median, total])
     rows.sort(key=lambda row: (-row[1], row[0]))
     columns = "element events average_seconds median_seconds total_seconds"
-    return _answer("time_spent", columns, rows, by="element", limit=ALL)
+    return answer("time_spent", columns, rows, by="element", limit=ALL)
 
 
 def truth(world: World) -> dict[str, Answer]:

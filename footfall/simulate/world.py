@@ -17,7 +17,7 @@ from footfall.simulate.people import FOREVER, Integers, People, active, draw_peo
 from footfall.simulate.places import PLACES
 from footfall.simulate.site import SOURCES, page_number
 
-__all__ = ["World", "events", "simulate"]
+__all__ = ["World", "events", "simulate", "spans"]
 
 # Person-days drawn at once: enough to keep numpy busy, little enough to stay in the caches.
 SPAN_PERSON_DAYS = 60_000
@@ -197,20 +197,29 @@ def _arrivals(span: Events, rng: np.random.Generator) -> Events:
     return sent
 
 
+def spans(world: World) -> Iterator[tuple[int, int, Events]]:
+    """Yield (first day, day after the last, events of the sessions that begin between them).
+
+    Events are in the order of person and time, once each, and ``arrival`` is when they happened; a
+    session's end may lie in the next span.
+    """
+    since = world.people.member_since.copy()
+    length = max(1, min(world.days, SPAN_PERSON_DAYS // world.users))
+    for first in range(0, world.days, length):
+        end = min(first + length, world.days)
+        yield first, end, _span(world, np.arange(first, end), since)
+
+
 def events(world: World) -> Iterator[Events]:
     """Yield the world's events in arrival order, copies and crawlers included.
 
     The last parts hold what arrives after the last day has ended.
     """
-    since = world.people.member_since.copy()
-    length = max(1, min(world.days, SPAN_PERSON_DAYS // world.users))
     waiting: list[Events] = []
-    for first in range(0, world.days, length):
-        days = np.arange(first, min(first + length, world.days))
+    for first, until, span in spans(world):
         rng = np.random.default_rng([world.seed, 2, first])
-        waiting.append(_arrivals(_span(world, days, since), rng))
-        known = join(waiting)
-        end = world.origin + (first + len(days)) * DAY
+        known = join([*waiting, _arrivals(span, rng)])
+        end = world.origin + until * DAY
         due = np.flatnonzero(known.arrival < end)
         yield take(known, due[np.argsort(known.arrival[due], kind="stable")])
         waiting = [take(known, np.flatnonzero(known.arrival >= end))]
