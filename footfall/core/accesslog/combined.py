@@ -42,10 +42,12 @@ _PIECES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ),
     ("time", re.compile(r" ?\[([^\]]*)\]"), "it has no time in [brackets]"),
     ("request", re.compile(" ?" + _QUOTED), 'it has no "request" in quotes'),
-    ("status", re.compile(r" ?(\d{3}|-)(?= |$)"), "it has no status of three digits"),
-    ("bytes", re.compile(r" ?(\d{1,18}|-)(?= |$)"), "it has no number of bytes"),
+    ("status", re.compile(r" ?(?<!\S)(\d{3}|-)(?= |$)"), "it has no status of three digits"),
+    ("bytes", re.compile(r" ?(?<!\S)(\d{1,18}|-)(?= |$)"), "it has no number of bytes"),
 )
-_REST = re.compile(r"(?: " + _QUOTED + "(?: " + _QUOTED + r")?)?(?: .*)?", re.DOTALL)
+# A line may be cut inside its last fields (apache-10k has one): what stands before the cut is good.
+_CUT = r'"((?:[^"\\]|\\.)*)(?:"|\\?$)'
+_REST = re.compile(rf'(?: {_CUT}(?: {_CUT}(?:\s.*)?)?\s*|\s[^"]*)?', re.DOTALL)
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|(["\\]))')
 
 
