@@ -27,7 +27,7 @@ from footfall.simulate.requests import (
 )
 from footfall.simulate.world import World
 
-__all__ = ["CLOUDFRONT_FIELDS", "LogKind", "access_log"]
+__all__ = ["CLOUDFRONT_FIELDS", "LogKind", "access_log", "logged"]
 
 LogKind = Literal["combined", "s3", "cloudfront"]
 
@@ -88,7 +88,6 @@ def _combined(world: World, asked: Requests) -> list[str]:
 
 def _s3(world: World, asked: Requests) -> list[str]:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html, with its 27 columns."""
-    asked = pick(asked, (asked.target >= FIRST_DOCUMENT) & (asked.target < FIRST_KNOCK))
     errors = {403: "AccessDenied", 404: "NoSuchKey"}
     columns = (
         addresses(world, asked.host),
@@ -137,7 +136,8 @@ def _cloudfront(world: World, asked: Requests) -> list[str]:
         taken = f"{0.004 + size / 40_000_000:.3f}"
         lines.append(
             f"{moment:%Y-%m-%d}\t{moment:%H:%M:%S}\t{EDGES[PLACES[place].continent]}\t{size}\t{ip}"
-            f"\t{METHODS[method]}\td111111abcdef8.cloudfront.net\t{TARGETS[target]}\t{status}\t{REFERRERS[referrer] or '-'}"
+            f"\t{METHODS[method]}\td111111abcdef8.cloudfront.net\t{TARGETS[target]}"
+            f"\t{status}\t{REFERRERS[referrer] or '-'}"
             f"\t{AGENTS_ENCODED[agent]}\t-\t-\t{result}\t{number}==\tshop.example\thttps\t{300 + target}"
             f"\t{taken}\t-\tTLSv1.3\tTLS_AES_128_GCM_SHA256\t{result}\tHTTP/2.0\t-\t-\t{port}\t{taken}\t{result}"
             f"\t{content}\t{size}\t-\t-\n"
@@ -152,16 +152,26 @@ WRITERS: dict[LogKind, Callable[[World, Requests], list[str]]] = {
 }
 
 
-def access_log(world: World, kind: LogKind) -> Iterator[bytes]:
+def logged(world: World, kind: LogKind, files_only: bool) -> Iterator[Requests]:
+    """Yield the requests that a log of this kind holds.
+
+    S3 logs what is in its bucket: the documents. With ``files_only`` the others do the same, as the
+    log of a host that serves nothing but files.
+    """
+    for part in requests(world):
+        if files_only or kind == "s3":
+            part = pick(part, (part.target >= FIRST_DOCUMENT) & (part.target < FIRST_KNOCK))
+        yield part
+
+
+def access_log(world: World, kind: LogKind, *, files_only: bool = False) -> Iterator[bytes]:
     """Yield the world's access log as blocks of whole lines, in the order of time.
 
-    A CloudFront log begins with its two header lines.
+    A CloudFront log begins with its two header lines; ``files_only`` is said at ``logged``.
     """
     if kind == "cloudfront":
         yield f"#Version: 1.0\n#Fields: {CLOUDFRONT_FIELDS}\n".encode()
     write = WRITERS[kind]
-    for part in requests(world):
+    for part in logged(world, kind, files_only):
         for at in range(0, len(part), BLOCK_LINES):
-            block = "".join(write(world, pick(part, slice(at, at + BLOCK_LINES)))).encode()
-            if block:
-                yield block
+            yield "".join(write(world, pick(part, slice(at, at + BLOCK_LINES)))).encode()

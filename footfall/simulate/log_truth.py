@@ -3,9 +3,9 @@
 from collections import Counter, defaultdict
 from datetime import timedelta
 
-from footfall.simulate.accesslogs import LogKind
+from footfall.simulate.accesslogs import LogKind, logged
 from footfall.simulate.columns import DAY, SECOND
-from footfall.simulate.requests import BOTS_FROM, FIRST_DOCUMENT, FIRST_KNOCK, TARGETS, addresses, requests
+from footfall.simulate.requests import BOTS_FROM, TARGETS, addresses
 from footfall.simulate.truth import Answer, answer
 from footfall.simulate.world import World
 
@@ -15,8 +15,8 @@ PAUSE = 30 * 60
 Visitor = tuple[str, int, int]  # address, agent, day: who is counted in a log without ids
 
 
-def log_truth(world: World, kind: LogKind = "combined") -> dict[str, Answer]:
-    """Return the exact answers about ``access_log(world, kind)``, in the form of ``truth``.
+def log_truth(world: World, kind: LogKind = "combined", *, files_only: bool = False) -> dict[str, Answer]:
+    """Return the exact answers about ``access_log`` with the same arguments, in the form of ``truth``.
 
     A visitor is an address with a user agent, for a day. An open of an object is an answer 200 to a
     GET, or 206 when the visitor got nothing of the object in the 30 minutes before it.
@@ -26,7 +26,7 @@ def log_truth(world: World, kind: LogKind = "combined") -> dict[str, Answer]:
     days: dict[int, set[Visitor]] = defaultdict(set)
     objects: dict[int, Counter[str]] = defaultdict(Counter)
     served: dict[tuple[int, Visitor], list[tuple[int, int]]] = defaultdict(list)
-    for part in requests(world):
+    for part in logged(world, kind, files_only):
         columns = (
             ((part.time - world.origin) // SECOND).tolist(),
             addresses(world, part.host),
@@ -37,7 +37,7 @@ def log_truth(world: World, kind: LogKind = "combined") -> dict[str, Answer]:
             part.agent.tolist(),
         )
         for second, ip, method, target, status, size, agent in zip(*columns, strict=True):
-            if agent >= BOTS_FROM or (kind == "s3" and not FIRST_DOCUMENT <= target < FIRST_KNOCK):
+            if agent >= BOTS_FROM:
                 continue
             day = second * SECOND // DAY
             visitor = (ip, agent, day)
