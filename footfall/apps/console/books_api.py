@@ -1,0 +1,161 @@
+"""The API's routes for the books and what stands behind them: ledger, trace, rejected, imports, health."""
+
+import asyncio
+import ipaddress
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from litestar.response import Stream
+from msgspec import Struct
+
+from footfall.apps.console.room import AnyRequest, ErrorBody, Room
+from footfall.errors import BadSource, FootfallError, NotFound
+from footfall.ports import RejectedEvent
+from footfall.services.ledger import Ledger
+from footfall.services.trace import Trace
+from footfall.services.wire import rejected_json
+
+__all__ = ["BOOKS_ROUTES", "ImportOrder", "RetryOrder"]
+
+NONE_SUCH = {404: ResponseSpec(data_container=ErrorBody, description="There is none of that name.")}
+
+
+class RetryOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rejected events to take in again; all of them (of the app) when none is named."""
+
+    ids: list[str] | None = None
+    app: str | None = None
+
+
+class ImportOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of this machine to import."""
+
+    format: str
+    paths: list[str]
+    app: str = "default"
+
+
+def _rest_of_path(request: AnyRequest, prefix: str) -> str:
+    """Return what stands behind the prefix, percent-decoded once, its slashes kept as sent."""
+    raw = request.scope.get("raw_path") or request.scope["path"].encode()
+    path = raw.decode("latin-1").partition("?")[0]
+    return unquote(path[len(prefix) :]) if path.startswith(prefix) else request.scope["path"][len(prefix) :]
+
+
+@get("/api/ledger", tags=["books"])
+async def read_ledger(room: Room) -> Ledger:
+    """Give the books: received = stored + duplicate + rejected, in all and per app."""
+    ledger: Ledger = await room.answers.run(room.platform.ledger, quick=True)
+    return ledger
+
+
+@get("/api/events/{event_id:path}", tags=["books"])
+async def read_trace(
+    request: AnyRequest,
+    room: Room,
+    event_id: Annotated[str, Parameter(description="The event's id.")],  # noqa: ARG001
+) -> Trace:
+    """Tell one event's life: where it is, or why it isn't there."""
+    name = _rest_of_path(request, "/api/events/")
+    trace: Trace = await room.answers.run(lambda: room.platform.trace(name), quick=True)
+    return trace
+
+
+@get("/api/rejected", tags=["books"])
+async def list_rejected(
+    room: Room,
+    app: str | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=10_000)] = 100,
+) -> list[dict[str, Any]]:
+    """List rejected events, newest first, with every reason and the scrubbed bytes."""
+    found: list[RejectedEvent] = await room.answers.run(
+        lambda: room.platform.rejected(app_id=app or None, limit=limit), quick=True
+    )
+    return [rejected_json(event) for event in found]
+
+
+@get("/api/rejected/{rejected_id:path}", tags=["books"], responses=NONE_SUCH)
+async def read_rejected(
+    request: AnyRequest,
+    room: Room,
+    rejected_id: Annotated[str, Parameter(description="As the list gives it.")],  # noqa: ARG001
+) -> dict[str, Any]:
+    """Give one rejected event."""
+    name = _rest_of_path(request, "/api/rejected/")
+    found: list[RejectedEvent] = await room.answers.run(
+        lambda: room.platform.rejected(rejected_id=name, limit=1), quick=True
+    )
+    if not found:
+        raise NotFound(what="rejected event", name=name, hint="GET /api/rejected lists them")
+    return rejected_json(found[0])
+
+
+@post("/api/rejected/retry", tags=["books"], status_code=200)
+async def retry_rejected(room: Room, data: RetryOrder) -> dict[str, int]:
+    """Put rejected events through today's rules again; those that pass are stored, once."""
+    outcome = await room.answers.run(lambda: room.platform.retry(data.ids, data.app))
+    return {"stored": outcome.stored, "duplicate": outcome.duplicate, "rejected": outcome.rejected}
+
+
+@post("/api/imports", tags=["imports"], status_code=200)
+async def import_files(request: AnyRequest, room: Room, data: ImportOrder) -> Stream:
+    """Import files of this machine; JSON lines tell the progress, the last one ``{"done": ...}``.
+
+    Only for callers on the same machine: the paths are the machine's own.
+    """
+    client = request.scope.get("client")
+    if client is None or not ipaddress.ip_address(client[0]).is_loopback:
+        cause = "only a command on the platform's own machine may name files of it"
+        raise BadSource(path=", ".join(data.paths), format=data.format, cause=cause, hint="Run it there")
+    return Stream(_import_lines(room, data), media_type="application/x-ndjson")
+
+
+async def _import_lines(room: Room, data: ImportOrder) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+
+    def tell(progress: Mapping[str, Any]) -> None:
+        loop.call_soon_threadsafe(lines.put_nowait, progress)
+
+    def work() -> None:
+        try:
+            done = room.platform.import_files(data.format, data.paths, data.app, tell)
+            tell({"done": done})
+        except FootfallError as error:
+            tell({"error": str(error), "retryable": error.retryable})
+
+    task = asyncio.ensure_future(room.answers.run(work))
+    while not task.done() or not lines.empty():
+        waiting = asyncio.ensure_future(lines.get())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            yield msgspec.json.encode(waiting.result()) + b"\n"
+        else:
+            waiting.cancel()
+            await asyncio.sleep(0)  # lets what the thread has just told arrive
+    await task
+
+
+@get("/api/health", tags=["books"])
+async def read_health(request: AnyRequest, room: Room) -> Response[Any]:
+    """Say whether the platform works; each part's own word only to those who may ask the rest."""
+    health: Mapping[str, Any] = await room.answers.run(room.platform.health, quick=True)
+    well = bool(health.get("ok", True))
+    body = health if request.scope["state"].get("trusted") else {"ok": well}
+    return Response(body, status_code=200 if well else 503, media_type="application/json")
+
+
+BOOKS_ROUTES = [
+    read_ledger,
+    read_trace,
+    list_rejected,
+    read_rejected,
+    retry_rejected,
+    import_files,
+    read_health,
+]

@@ -1,0 +1,69 @@
+"""What the console needs of the platform behind it; ``footfall.compose`` gives the real one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from footfall.ports import Answer, RejectedEvent, Stored, Warehouse
+from footfall.services.ledger import Ledger
+from footfall.services.trace import Trace
+from footfall.settings import Settings
+
+__all__ = ["Platform"]
+
+
+class Platform(Protocol):
+    """The platform as pages and API see it. Every method may be called from any thread."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        ...
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The warehouse, for the console's own questions (``queries/*.sql``)."""
+        ...
+
+    def metric(self, name: str, values: Mapping[str, str]) -> Answer:
+        """Answer one metric. Raises NotFound for an unknown name, BadQuery for a bad value."""
+        ...
+
+    def sql(self, text: str) -> Answer:
+        """Answer one SELECT, read-only. Raises BadQuery."""
+        ...
+
+    def ledger(self) -> Ledger:
+        """Return the books."""
+        ...
+
+    def trace(self, event_id: str) -> Trace:
+        """Return what is known of one event id."""
+        ...
+
+    def rejected(
+        self, app_id: str | None = None, rejected_id: str | None = None, limit: int = 100
+    ) -> list[RejectedEvent]:
+        """Return rejected events, newest first."""
+        ...
+
+    def retry(self, rejected_ids: Sequence[str] | None = None, app_id: str | None = None) -> Stored:
+        """Put rejected events (all when none is named) through today's rules again."""
+        ...
+
+    def import_files(
+        self,
+        format: str,
+        paths: Sequence[str],
+        app: str,
+        on_progress: Callable[[Mapping[str, Any]], None],
+    ) -> Mapping[str, Any]:
+        """Import files of this machine; return the outcome. Raises BadSource."""
+        ...
+
+    def health(self) -> Mapping[str, Any]:
+        """Return what each part says of itself."""
+        ...
+
+    def version(self) -> int:
+        """Return a number that grows with each commit of the warehouse."""
+        ...

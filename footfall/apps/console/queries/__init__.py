@@ -1,0 +1,1 @@
+"""The console's own questions, a file each; the metrics are in ``footfall.metrics``."""
