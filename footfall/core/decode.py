@@ -4,7 +4,7 @@ A record that cannot be read becomes rejected rows with the reason, so that the 
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -35,6 +35,9 @@ A field of the event itself goes first. The utm parameters stay in ``properties`
 reads them.
 """
 
+# Events that are objects at the same time: few enough to stay in the processor's cache and to not
+# keep the garbage collector busy (measured: up to 1.15 times as fast as 50,000 at once).
+RUN = 4_096
 LONGEST_TEXT = 2_000
 LONGEST_SECONDS = 31_536_000
 NUMBERS = ("value", "time_spent")
@@ -47,9 +50,15 @@ class Decoded(NamedTuple):
     rejected: pa.Table
 
 
-def _kept_type(name: str) -> Any:
+def _kept_field(name: str) -> Any:
+    if name == "event":
+        return name, str
     if name in ("properties", "user"):
-        return msgspec.Raw | None  # kept as the bytes that they are
+        return name, msgspec.Raw, msgspec.Raw()  # kept as the bytes that they are; empty when left out
+    return name, _kept_type(name), None
+
+
+def _kept_type(name: str) -> Any:
     if name in ("created_at", "timestamp", "sent_at"):
         return str | int | float | None  # parsed a column at once
     return float | None if name in NUMBERS else str | None
@@ -58,10 +67,7 @@ def _kept_type(name: str) -> Any:
 # The door has judged the event; here it is read as it stands, fast, by the same field names.
 Kept = msgspec.defstruct(
     "Kept",
-    [
-        (name, str) if name == "event" else (name, _kept_type(name), None)
-        for name in Event.__struct_fields__
-    ],
+    [_kept_field(name) for name in Event.__struct_fields__],
     kw_only=True,
     forbid_unknown_fields=True,
     gc=False,
@@ -71,15 +77,43 @@ Properties = msgspec.defstruct(
 )
 read_events = msgspec.json.Decoder(list[Kept]).decode  # type: ignore[valid-type]
 read_rejected = msgspec.json.Decoder(list[Rejected]).decode
-read_properties = msgspec.json.Decoder(Properties).decode
+read_properties: Callable[[str], Any] = msgspec.json.Decoder(Properties).decode
 ANY_LIFTED = '"(?:' + "|".join(name for names in LIFTED.values() for name in names) + ')"'
 
 
-class Block(NamedTuple):
-    """One record's readable items."""
+class Items(NamedTuple):
+    """The readable items of some records: flat, with how many each record has."""
 
-    logged: Logged
+    records: list[Logged]
+    counts: list[int]
     items: list[Any]
+
+    def add(self, logged: Logged, items: list[Any]) -> None:
+        """Put one record's items at the end."""
+        self.records.append(logged)
+        self.counts.append(len(items))
+        self.items.extend(items)
+
+    def places(self) -> list[str]:
+        """Return ``<log>-<offset>-<index>`` of each item."""
+        return [
+            f"{logged.log}-{logged.offset}-{index}"
+            for logged, count in zip(self.records, self.counts, strict=True)
+            for index in range(count)
+        ]
+
+    def spread(self) -> Callable[[str, pa.DataType], pa.Array]:
+        """Return a function that gives each item a field of its record."""
+        records = [logged.record for logged in self.records]
+        owners = [number for number, count in enumerate(self.counts) for _ in range(count)]
+        alone = len(owners) == len(records)
+        index = pa.array(owners, pa.int32())
+
+        def of_record(name: str, kind: pa.DataType) -> pa.Array:
+            values = pa.array(list(map(attrgetter(name), records)), kind)
+            return values if alone else values.take(index)
+
+        return of_record
 
 
 def _read(logged: Logged, read: Callable[[bytes], list[Any]]) -> list[Any] | str:
@@ -95,51 +129,25 @@ def _read(logged: Logged, read: Callable[[bytes], list[Any]]) -> list[Any] | str
     return items
 
 
-def _unread(logged: Logged, reason: str) -> Block:
+def _unread(logged: Logged, reason: str) -> list[Rejected]:
     """Make as many rejected events as the record counts; the first keeps the bytes."""
     body = logged.record.body.decode(errors="replace")
     rest = f"see the record's first event, {logged.log}-{logged.offset}-0"
-    items = [
-        Rejected(reasons=[reason], body=body if index == 0 else rest)
-        for index in range(logged.record.count)
+    return [
+        Rejected(reasons=[reason], body=rest if index else body) for index in range(logged.record.count)
     ]
-    return Block(logged, items)
 
 
-def _blocks(logged: Sequence[Logged]) -> tuple[list[Block], list[Block]]:
-    events: list[Block] = []
-    rejected: list[Block] = []
+def _items(logged: Sequence[Logged]) -> tuple[Items, Items]:
+    events, rejected = Items([], [], []), Items([], [], [])
     for entry in logged:
         accepted = entry.record.kind == "events"
         items = _read(entry, read_events if accepted else read_rejected)
         if isinstance(items, str):
-            rejected.append(_unread(entry, items))
+            rejected.add(entry, _unread(entry, items))
         else:
-            (events if accepted else rejected).append(Block(entry, items))
+            (events if accepted else rejected).add(entry, items)
     return events, rejected
-
-
-def _places(blocks: Iterable[Block]) -> list[str]:
-    return [
-        f"{block.logged.log}-{block.logged.offset}-{index}"
-        for block in blocks
-        for index in range(len(block.items))
-    ]
-
-
-def _of_records(blocks: list[Block]) -> Callable[[str, pa.DataType], pa.Array]:
-    """Return a function that spreads a field of the records over their events."""
-    records = [block.logged.record for block in blocks]
-    owner: list[int] = []
-    for number, block in enumerate(blocks):
-        owner += [number] * len(block.items)
-    index = pa.array(owner, pa.int32())
-
-    def spread(name: str, kind: pa.DataType) -> pa.Array:
-        values = pa.array(list(map(attrgetter(name), records)), kind)
-        return values if len(owner) == len(records) else values.take(index)
-
-    return spread
 
 
 def _text(value: Any) -> str | None:
@@ -166,6 +174,14 @@ def _seconds(value: Any) -> float | None:
 READERS: dict[str, Callable[[Any], Any]] = {"value": _number, "time_spent": _seconds}
 
 
+def _first(item: Any, names: tuple[str, ...], reader: Callable[[Any], Any]) -> Any:
+    for name in names:
+        value = reader(getattr(item, name))
+        if value is not None:
+            return value
+    return None
+
+
 def _lift(columns: dict[str, pa.Array], properties: pa.Array) -> None:
     """Fill what the events left out of the ``LIFTED`` columns from their properties."""
     found = pc.fill_null(pc.match_substring_regex(properties, ANY_LIFTED), False)
@@ -175,23 +191,23 @@ def _lift(columns: dict[str, pa.Array], properties: pa.Array) -> None:
     read = list(map(read_properties, properties.take(rows).to_pylist()))
     for column, names in LIFTED.items():
         reader = READERS.get(column, _text)
-        values = [
-            next((got for name in names if (got := reader(getattr(item, name))) is not None), None)
-            for item in read
-        ]
+        values = [_first(item, names, reader) for item in read]
         if any(value is not None for value in values):
             lifted = pa.array(values, columns[column].type)
             filled = pc.replace_with_mask(pa.nulls(len(found), lifted.type), found, lifted)
             columns[column] = pc.coalesce(columns[column], filled)
 
 
-def _json_texts(raws: Iterable[Any]) -> pa.Array:
-    return pa.array([None if raw is None or raw == b"null" else bytes(raw) for raw in raws], pa.string())
+def _json_texts(raws: Iterable[msgspec.Raw]) -> pa.Array:
+    texts = pa.array([bytes(raw) or None for raw in raws], pa.string())
+    if pc.any(pc.equal(texts, "null")).as_py():
+        return pc.if_else(pc.equal(texts, "null"), pa.scalar(None, pa.string()), texts)
+    return texts
 
 
-def _rows(blocks: list[Block]) -> pa.Table:
-    events = [event for block in blocks for event in block.items]
-    of_record = _of_records(blocks)
+def _rows(found: Items) -> pa.Table:
+    events = found.items
+    of_record = found.spread()
     text, time = pa.string(), pa.timestamp("us")
 
     def of_event(name: str) -> list[Any]:
@@ -202,7 +218,7 @@ def _rows(blocks: list[Block]) -> pa.Table:
         if field.name in Event.__struct_fields__ and field.type != time and field.name != "properties":
             columns[field.name] = pa.array(of_event(field.name), field.type)
     if columns["event_id"].null_count:
-        columns["event_id"] = pc.coalesce(columns["event_id"], pa.array(_places(blocks), text))
+        columns["event_id"] = pc.coalesce(columns["event_id"], pa.array(found.places(), text))
     created = [event.created_at if event.created_at is not None else event.timestamp for event in events]
     columns["created_at"] = timestamps(created)
     columns["sent_at"] = timestamps(of_event("sent_at"))
@@ -227,12 +243,12 @@ def _rows(blocks: list[Block]) -> pa.Table:
 LOG_COLUMNS = [(name, ARRIVED_SCHEMA.field(name).type) for name in ("method", "status", "bytes", "object")]
 
 
-def _rejected(blocks: list[Block]) -> pa.Table:
-    items: list[Rejected] = [item for block in blocks for item in block.items]
-    of_record = _of_records(blocks)
+def _rejected(found: Items) -> pa.Table:
+    items: list[Rejected] = found.items
+    of_record = found.spread()
     return pa.Table.from_arrays(
         [
-            pa.array(_places(blocks), pa.string()),
+            pa.array(found.places(), pa.string()),
             of_record("app_id", pa.string()),
             pa.array([item.event_id for item in items], pa.string()),
             of_record("received_at", pa.int64()).cast(pa.timestamp("us")),
@@ -244,6 +260,17 @@ def _rejected(blocks: list[Block]) -> pa.Table:
     )
 
 
+def _runs(logged: Sequence[Logged]) -> Iterator[Sequence[Logged]]:
+    start, events = 0, 0
+    for position, entry in enumerate(logged, 1):
+        events += entry.record.count
+        if events >= RUN:
+            yield logged[start:position]
+            start, events = position, 0
+    if start < len(logged) or not logged:
+        yield logged[start:]
+
+
 def decode(logged: Sequence[Logged]) -> Decoded:
     """Return the records' events and rejected events, in the order of the records.
 
@@ -251,5 +278,9 @@ def decode(logged: Sequence[Logged]) -> Decoded:
     does each rejected event. A record that cannot be read (damage, a form that this version does
     not know) gives as many rejected rows as it counts.
     """
-    events, rejected = _blocks(logged)
-    return Decoded(_rows(events), _rejected(rejected))
+    rows, rejected = [], []
+    for run in _runs(logged):
+        accepted, refused = _items(run)
+        rows.append(_rows(accepted))
+        rejected.append(_rejected(refused))
+    return Decoded(pa.concat_tables(rows).combine_chunks(), pa.concat_tables(rejected).combine_chunks())
