@@ -1,0 +1,156 @@
+"""Sessions by columns: runs of new rows, and their merging with stored sessions that they touch.
+
+The rule and its slow reference are in ``sessions``; here the same is done for a whole batch at
+once, with NumPy, so that the warehouse only has to look up and swap the sessions concerned.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from footfall.core.sessions import SESSION_GAP
+
+__all__ = ["PIECE_SCHEMA", "Merged", "merge_pieces", "runs_of"]
+
+Ints = npt.NDArray[np.int64]
+
+GAP_US = int(SESSION_GAP.total_seconds() * 1_000_000)
+NEVER = np.iinfo(np.int64).min
+KEYS = ("app_id", "visitor_id", "is_bot")
+
+PIECE_SCHEMA = pa.schema(
+    [
+        pa.field("app_id", pa.string()),
+        pa.field("visitor_id", pa.string()),
+        pa.field("is_bot", pa.bool_()),
+        pa.field("started_at", pa.timestamp("us")),
+        pa.field("ended_at", pa.timestamp("us")),
+        pa.field("events", pa.int64()),
+        pa.field("page_views", pa.int64()),
+        pa.field("first_at", pa.timestamp("us")),
+        pa.field("first_path", pa.string()),
+        pa.field("last_at", pa.timestamp("us")),
+        pa.field("last_path", pa.string()),
+    ]
+)
+"""A session, or a part of one; ``first`` and ``last`` are its edge events that have a path."""
+
+
+class Merged(NamedTuple):
+    """Merged pieces in ``PIECE_SCHEMA``, and for each piece or row given the number of its own."""
+
+    pieces: pa.Table
+    number: Ints
+
+
+def runs_of(rows: pa.Table) -> Merged:
+    """Return the runs of rows in which no gap is longer than the session gap.
+
+    ``rows`` needs ``app_id, visitor_id, is_bot, created_at, event, path``.
+    """
+    moment = rows["created_at"]
+    path = rows["path"]
+    has_path = pc.is_valid(path)
+    at_page = pc.if_else(has_path, moment, pa.scalar(None, pa.timestamp("us")))
+    pieces = pa.table(
+        {
+            **{name: rows[name] for name in KEYS},
+            "started_at": moment,
+            "ended_at": moment,
+            "events": pa.array(np.ones(len(rows), dtype=np.int64)),
+            "page_views": pc.cast(pc.equal(rows["event"], "page_view"), pa.int64()),
+            "first_at": at_page,
+            "first_path": path,
+            "last_at": at_page,
+            "last_path": path,
+        },
+        schema=PIECE_SCHEMA,
+    )
+    return merge_pieces(pieces)
+
+
+def merge_pieces(pieces: pa.Table) -> Merged:
+    """Join the pieces of each visitor that lie within the session gap of each other.
+
+    Pieces may overlap and come in any order; the result is the same for every order.
+    """
+    if not len(pieces):
+        return Merged(pieces, np.zeros(0, dtype=np.int64))
+    owner = _owners(pieces)
+    started, ended = _micros(pieces["started_at"]), _micros(pieces["ended_at"])
+    order = np.lexsort((started, owner))
+    owner, started = owner[order], started[order]
+    before = _latest_end(owner, ended[order])
+    opens = np.empty(len(order), dtype=bool)
+    opens[0] = True
+    opens[1:] = (owner[1:] != owner[:-1]) | (started[1:] - before[:-1] > GAP_US)
+    sorted_number = np.cumsum(opens) - 1
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = sorted_number
+    edges = np.flatnonzero(opens)
+    columns: dict[str, Any] = {name: pieces[name].take(pa.array(order[edges])) for name in KEYS}
+    columns["started_at"] = _times(started[edges])
+    columns["ended_at"] = _times(np.maximum.reduceat(ended[order], edges))
+    for name in ("events", "page_views"):
+        counts = pieces[name].to_numpy()[order]
+        columns[name] = pa.array(np.add.reduceat(counts, edges))
+    for side in ("first", "last"):
+        columns |= _edge_page(pieces, number, len(edges), side)
+    return Merged(pa.table(columns, schema=PIECE_SCHEMA), number)
+
+
+def _owners(pieces: pa.Table) -> Ints:
+    """Number the (app, visitor, is_bot) triples."""
+    owner = np.zeros(len(pieces), dtype=np.int64)
+    for name in KEYS:
+        codes = _codes(pieces[name])
+        owner = owner * (int(codes.max()) + 1) + codes
+        # Numbered afresh after each key, so that the product cannot overflow.
+        owner = np.unique(owner, return_inverse=True)[1].astype(np.int64)
+    return owner
+
+
+def _codes(column: pa.ChunkedArray) -> Ints:
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.asarray(encoded.indices.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _micros(column: pa.ChunkedArray) -> Ints:
+    numbers = pc.fill_null(column.cast(pa.int64()), NEVER)
+    return np.asarray(numbers.to_numpy(), dtype=np.int64)
+
+
+def _times(micros: Ints) -> pa.Array:
+    return pa.array(micros, mask=micros == NEVER).cast(pa.timestamp("us"))
+
+
+def _latest_end(owner: Ints, ended: Ints) -> Ints:
+    """Return the running maximum of ``ended`` within each owner; ranks keep it in 64 bits."""
+    values, rank = np.unique(ended, return_inverse=True)
+    width = len(values)
+    return np.asarray(values[np.maximum.accumulate(owner * width + rank) % width], dtype=np.int64)
+
+
+def _edge_page(pieces: pa.Table, number: Ints, count: int, side: str) -> dict[str, Any]:
+    """Pick each part's first or last event that has a path, by time and then by the path's text."""
+    at = _micros(pieces[f"{side}_at"])
+    encoded = pieces[f"{side}_path"].combine_chunks().dictionary_encode()
+    words = encoded.dictionary
+    by_text = np.asarray(pc.sort_indices(words).to_numpy(), dtype=np.int64)
+    place = np.empty(len(by_text), dtype=np.int64)
+    place[by_text] = np.arange(len(by_text))
+    codes = np.asarray(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    text = np.where(codes < 0, -1, place[codes]) if len(place) else codes
+    known = np.flatnonzero(at != NEVER)
+    order = known[np.lexsort((text[known], at[known], number[known]))]
+    parts = number[order]
+    turns = np.flatnonzero(parts[1:] != parts[:-1])
+    picked = np.concatenate(([0], turns + 1)) if side == "first" else np.concatenate((turns, [-1]))
+    chosen = order[picked] if len(order) else order
+    source = np.full(count, -1, dtype=np.int64)
+    source[number[chosen]] = chosen
+    take = pa.array(source, mask=source < 0)
+    return {name: pieces[name].take(take) for name in (f"{side}_at", f"{side}_path")}
