@@ -74,6 +74,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "FOOTFALL_COLLECTOR_ADDRESS": settings.collector.address,
         "FOOTFALL_COLLECTOR_WORKERS": str(settings.collector.workers),
         "FOOTFALL_CONSOLE_ADDRESS": settings.console.address,
+        "FOOTFALL_PARENT": str(os.getpid()),
     }
 
 

@@ -28,7 +28,7 @@ app = App(
     name="footfall",
     help="A clickstream platform: takes in what people do on a site, loses none of it, and answers.",
     version=footfall.__version__,
-    default_parameter=None,
+    help_format="plaintext",
 )
 for _name, _place in COMMANDS.items():
     app.command(f"{__name__}.{_place}", name=_name)

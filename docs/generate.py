@@ -1,0 +1,132 @@
+"""Makes ``docs/reference/`` from the code; ``--check`` fails when a page and the code disagree."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from footfall import errors
+from footfall.apps.cli import COMMANDS, REJECTED
+from footfall.core.reasons import REASONS
+from footfall.core.schema import EVENTS
+from footfall.core.scrub.rules import RULES
+from footfall.metrics import reference
+from footfall.settings import setting_rows
+
+FOLDER = Path(__file__).parent / "reference"
+NOTE = "<!-- Made by docs/generate.py; change the code and run make docs. -->\n\n"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; bars in cells are escaped."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def events_page() -> str:
+    """Columns of the table events."""
+    rows = [(f"`{c.name}`", c.kind, "yes" if c.required else "", c.doc) for c in EVENTS]
+    head = "# The table `events`\n\nTimes are UTC with microseconds, without a zone; json is text.\n\n"
+    return head + table(("column", "kind", "always there", "meaning"), rows)
+
+
+def settings_page() -> str:
+    """All settings."""
+    rows = [
+        (
+            f"`{row.name}`",
+            row.type,
+            f"`{row.default}`",
+            f"`{row.variable}`" if row.variable else "",
+            row.help,
+        )
+        for row in setting_rows()
+    ]
+    head = (
+        "# Settings\n\nFrom weakest to strongest: the default, `footfall.toml` in the data folder (or the "
+        "working folder), the environment, a flag. Lists in the environment are separated by commas.\n\n"
+    )
+    return head + table(("setting", "type", "default", "variable", "meaning"), rows)
+
+
+def reasons_page() -> str:
+    """Why an event can be rejected."""
+    head = (
+        "# Reasons for a rejection\n\nA rejected event keeps its scrubbed bytes and every reason that "
+        "holds; the answer to the sender carries them too.\n\n"
+    )
+    rows = [(f"`{each.code}`", each.scope, each.template) for each in REASONS.values()]
+    return head + table(("code", "what is refused", "text"), rows)
+
+
+def scrub_page() -> str:
+    """Say what is masked."""
+    head = (
+        "# What is masked before anything is written\n\nEach rule's action can be set per app under "
+        "`[apps.NAME.scrub]`: `mask` (the default), `hash` (keyed, so that equal values stay equal), "
+        "`drop` or `keep`. In identity fields the default is `hash`.\n\n"
+    )
+    return head + table(
+        ("rule", "finds", "source"), [(f"`{rule.name}`", rule.finds, rule.source) for rule in RULES]
+    )
+
+
+def errors_page() -> str:
+    """List the family of errors."""
+    rows = []
+    for name in sorted(errors.__all__):
+        kind = getattr(errors, name)
+        message = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+        rows.append((f"`{name}`", message, "yes" if kind.retryable else ""))
+    return "# Errors\n\n" + table(("error", "message", "a retry helps"), rows)
+
+
+def commands_page() -> str:
+    """Every command's own help."""
+    calls = [[name] for name in COMMANDS] + [["rejected", name] for name in REJECTED]
+    parts = ["# Commands\n\nThe text of each command's `--help`.\n"]
+    for call in calls:
+        shown = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "footfall", *call, "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "PATH": ""},
+        )
+        text = "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
+        parts.append(f"## footfall {' '.join(call)}\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "events.md": events_page,
+    "settings.md": settings_page,
+    "metrics.md": reference,
+    "reasons.md": reasons_page,
+    "scrub.md": scrub_page,
+    "errors.md": errors_page,
+    "commands.md": commands_page,
+}
+
+
+def main() -> int:
+    """Write the pages, or name those that differ."""
+    check = "--check" in sys.argv[1:]
+    stale = []
+    FOLDER.mkdir(exist_ok=True)
+    for name, make in PAGES.items():
+        text = NOTE + make().rstrip() + "\n"
+        path = FOLDER / name
+        if check:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                stale.append(name)
+        else:
+            path.write_text(text, encoding="utf-8")
+    if stale:
+        sys.stderr.write(f"docs/reference is behind the code: {', '.join(stale)}. Run make docs.\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
