@@ -47,7 +47,7 @@ CLASSES = tuple(
         (CONSOLE, r"playstation|xbox|nintendo|\bwii\b|watch ?os|apple ?watch|sm-r\d{3}", re.IGNORECASE),
         (
             "tablet",
-            r"ipad|tablet|kindle|silk/(?!.*mobile)|playbook|\btouchpad\b|nexus (?:7|9|10)\b|\bsm-t\d"
+            r"ipad|tablet|kindle|silk/|playbook|\btouchpad\b|nexus (?:7|9|10)\b|\bsm-t\d"
             r"|\bgt-p\d|\bxoom\b|^mozilla.+android(?!.*mobile)(?!.*opera mini)",
             re.IGNORECASE,
         ),

@@ -88,12 +88,12 @@ def crawler(user_agent: str) -> Pattern | None:
     """Return the rule that a user agent falls under, if any: real crawlers before libraries."""
     rules = _rules()
     matches = [rules.rows[number] for number in rules.compiled.Match(user_agent) or ()]
-    # Of several the telling one: "Googlebot" rather than "headless" or "bot".
-    return min(
-        matches,
-        key=lambda row: (row.kind in LOGS_ONLY, row.kind != "crawler", -len(row.name)),
-        default=None,
-    )
+    return min(matches, key=_vagueness, default=None)
+
+
+def _vagueness(row: Pattern) -> tuple[bool, bool, bool, int]:
+    """Order matches, the most telling first: "Googlebot" before "headless browser" before "bot"."""
+    return row.kind in LOGS_ONLY, row.kind != "crawler", row.name == row.kind, -len(row.name)
 
 
 def bot_reason(user_agent: str | None, origin: str) -> str | None:
