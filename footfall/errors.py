@@ -10,9 +10,12 @@ from typing import ClassVar
 
 __all__ = [
     "AddressInUse",
+    "BadEncoding",
     "BadQuery",
     "BadSettings",
     "BadSource",
+    "BodyRefused",
+    "BodyTooLarge",
     "ChildFailed",
     "FootfallError",
     "KeysFailed",
@@ -27,6 +30,7 @@ __all__ = [
     "PlatformUnreachable",
     "SendFailed",
     "StoreFailed",
+    "UnknownEncoding",
 ]
 
 
@@ -43,6 +47,35 @@ class FootfallError(Exception):
 
 class BadSettings(FootfallError):
     """These settings cannot be used: {problems}."""
+
+
+class BodyRefused(FootfallError):
+    """The request's body cannot be read: {cause}."""
+
+    status: ClassVar[int] = 400
+
+    @property
+    def reason(self) -> str:
+        """The message, for the answer."""
+        return str(self)
+
+
+class BodyTooLarge(BodyRefused):
+    """The body has more than {limit} bytes {when}. Send fewer events at once."""
+
+    status = 413
+
+
+class BadEncoding(BodyRefused):
+    """The body is not what its Content-Encoding {encoding} says: {cause}. Send it again in full, or
+    without the header.
+    """
+
+
+class UnknownEncoding(BodyRefused):
+    """The Content-Encoding {encoding} is not known here. Send gzip, deflate or none."""
+
+    status = 415
 
 
 class LogFull(FootfallError):

@@ -8,17 +8,17 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
+from footfall.core.scrub import Action, unknown_rules
 from footfall.errors import BadSettings
 
 __all__ = ["App", "SettingRow", "Settings", "load_settings", "setting_rows"]
 
 Positive = Meta(gt=0)
-Action = Literal["mask", "hash", "drop", "keep"]
 
 
 class Collector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -230,6 +230,10 @@ def load_settings(
     for name, value in file.get("apps", {}).items():
         try:
             apps[name] = msgspec.convert(value, App)
+            unknown = unknown_rules(apps[name].scrub)
+            problems += [
+                f"[apps.{name}.scrub] in {where}: there is no scrub rule {rule}" for rule in unknown
+            ]
         except msgspec.ValidationError as error:
             problems.append(f"[apps.{name}] in {where}: {error}")
     if problems:

@@ -17,13 +17,20 @@ Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(max_length=2_000)]
 Address = Annotated[str, Meta(max_length=8_192)]
 Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
+# Microseconds up to the end of year 9998, so that no time zone leads out of the calendar.
+LATEST = 253_370_764_800_000_000
+Moment = datetime | Annotated[int, Meta(ge=0, le=LATEST)] | Annotated[float, Meta(ge=0, le=LATEST)]
+Network = Annotated[
+    str, Meta(pattern=r"^(?:(?:[0-9]{1,3}\.){3}0|[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,2}::)\Z", max_length=16)
+]
 
 
-class Event(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Event(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One event as the contract has it; times are RFC 3339 or epoch s/ms/us by magnitude.
 
     ``element`` to ``country`` are columns of their own and may also come inside ``properties``;
-    ``user_agent`` is for servers that send on behalf of a browser.
+    ``user_agent`` and ``ip`` are for servers that send on behalf of a browser. ``ip`` only ever
+    holds a cut network here: the door cuts what a sender writes in full.
     """
 
     event: Name
@@ -32,9 +39,9 @@ class Event(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
     user_id: Id | None = None
     anonymous_id: Id | None = None
     session_id: Id | None = None
-    created_at: datetime | int | float | None = None
-    timestamp: datetime | int | float | None = None
-    sent_at: datetime | int | float | None = None
+    created_at: Moment | None = None
+    timestamp: Moment | None = None
+    sent_at: Moment | None = None
     url: Address | None = None
     referrer: Address | None = None
     title: Text | None = None
@@ -47,6 +54,7 @@ class Event(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
     timezone: Text | None = None
     country: Text | None = None
     user_agent: Text | None = None
+    ip: Network | None = None
     properties: dict[str, Any] | None = None
     user: dict[str, Any] | None = None
 

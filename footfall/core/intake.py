@@ -1,0 +1,183 @@
+"""One request's body in, its records out: judged, scrubbed, and counted, by two lanes of one meaning.
+
+A body that is valid and clean as it stands is kept as its own bytes; else each event goes alone
+(``settle``). Nothing here reads a clock or writes anywhere.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from footfall.core.event import Event, Rejected
+from footfall.core.pieces import Pieces, Unreadable, split
+from footfall.core.reasons import reason
+from footfall.core.record import AppId, Record, RecordKind, Sender
+from footfall.core.scrub import ScrubPlan, suspect_body
+from footfall.core.scrub.loose import scrub_loose
+from footfall.core.settle import Settled, settle
+from footfall.core.validate import MAX_DEPTH, too_deep
+
+__all__ = ["DEFAULT_APP", "Policy", "Taken", "take"]
+
+DEFAULT_APP = AppId("default")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_read_many = msgspec.json.Decoder(list[Event]).decode
+_read_one = msgspec.json.Decoder(Event).decode
+_write = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for a request: the app that its write key fixes, and the scrub plan.
+
+    Without ``app_id`` (open, on loopback) an event's own app is honoured, else it is "default".
+    """
+
+    app_id: AppId | None
+    plan: ScrubPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a request.
+
+    ``records`` go to the log; ``rejected`` has (index, reasons) of each refused event; ``keys`` are
+    64-bit hashes of (app, event_id) of accepted events with an id, comparable within this process;
+    ``refused`` is the reason for a 400, when no event could be made out at all.
+    """
+
+    records: tuple[Record, ...]
+    accepted: int
+    rejected: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    keys: tuple[int, ...] = ()
+    refused: str | None = None
+
+
+def _record(
+    kind: RecordKind, app: AppId, count: int, body: bytes, frame: tuple[str, int, Sender]
+) -> Record:
+    origin, received_at, sender = frame
+    return Record(
+        kind=kind,
+        app_id=app,
+        origin=origin,
+        received_at=received_at,
+        count=count,
+        sender=sender,
+        body=body,
+    )
+
+
+def _any_too_deep(body: bytes, events: list[Event]) -> bool:
+    # Depth needs brackets: only a body with many more than flat events have is looked at closely.
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets <= len(events) + MAX_DEPTH:
+        return False
+    flat = sum((event.properties is not None) + (event.user is not None) for event in events)
+    if brackets <= len(events) + flat + MAX_DEPTH - 2:
+        return False
+    below = MAX_DEPTH - 1
+    return any(too_deep(event.properties, below) or too_deep(event.user, below) for event in events)
+
+
+def _as_it_stands(body: bytes, policy: Policy, frame: tuple[str, int, Sender]) -> Taken | None:
+    """Take the fast lane: keep the sender's bytes; None when any event needs a closer look."""
+    if suspect_body(body):
+        return None
+    try:
+        if body[:1] == b"{":
+            events = [_read_one(body)]
+            body = b"[%b]" % body
+        else:
+            events = _read_many(body)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    apps = {event.app_id for event in events}
+    if len(apps) != 1 or _any_too_deep(body, events):
+        return None
+    named = apps.pop()
+    app = policy.app_id or AppId(named or DEFAULT_APP)
+    if named is not None and named != app:
+        return None
+    keys = tuple([hash((app, event.event_id)) for event in events if event.event_id is not None])
+    return Taken((_record("events", app, len(events), body, frame),), len(events), keys=keys)
+
+
+def _refused(body: bytes, why: str, policy: Policy, frame: tuple[str, int, Sender]) -> Taken:
+    item = Rejected(reasons=[why], body=scrub_loose(body, policy.plan))
+    record = _record("rejected", policy.app_id or DEFAULT_APP, 1, _write([item]), frame)
+    return Taken((record,), 0, ((0, (why,)),), refused=why)
+
+
+def _one_by_one(pieces: Pieces, policy: Policy, frame: tuple[str, int, Sender], look: "_Look") -> Taken:
+    """Take the exact lane: each event alone; one record per app and kind."""
+    accepted: dict[AppId, list[bytes]] = {}
+    rejected: dict[AppId, list[Rejected]] = {}
+    keys: list[int] = []
+    for index, piece in enumerate(pieces.items):
+        one: Settled = settle(
+            piece,
+            index=index,
+            halved=index in pieces.halved,
+            fixed_app=policy.app_id,
+            plan=policy.plan,
+            country_of=look.country_of,
+            visitor_of=look.visitor_of,
+        )
+        app = AppId(one.app_id or DEFAULT_APP)
+        if isinstance(one.outcome, Rejected):
+            rejected.setdefault(app, []).append(one.outcome)
+            continue
+        accepted.setdefault(app, []).append(one.outcome)
+        if one.event_id is not None:
+            keys.append(hash((app, one.event_id)))
+    records = [
+        _record("events", app, len(bodies), b"[%b]" % b",".join(bodies), frame)
+        for app, bodies in accepted.items()
+    ]
+    records += [
+        _record("rejected", app, len(items), _write(items), frame) for app, items in rejected.items()
+    ]
+    refusals = sorted((item.index, tuple(item.reasons)) for items in rejected.values() for item in items)
+    count = sum(map(len, accepted.values()))
+    return Taken(tuple(records), count, tuple(refusals), tuple(keys))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    country_of: Callable[[str], str | None] | None
+    visitor_of: Callable[[str, str | None], str] | None
+
+
+def take(
+    body: bytes,
+    *,
+    policy: Policy,
+    origin: str,
+    received_at: int,
+    sender: Sender,
+    country_of: Callable[[str], str | None] | None = None,
+    visitor_of: Callable[[str, str | None], str] | None = None,
+) -> Taken:
+    """Judge and scrub the events of one request; ``received_at`` is UTC microseconds since 1970.
+
+    Takes one event object or an array of them, in UTF-8 (a byte order mark is skipped). A rejected
+    event's stored body goes through here again when it is retried. ``country_of`` and
+    ``visitor_of(ip, user_agent)`` serve events that bring an ``ip`` of their own: the country is
+    looked up and the visitor named before the address is cut. Never raises for what the body holds.
+    """
+    frame = (origin, received_at, sender)
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return _refused(body, reason("not_utf8", position=error.start), policy, frame)
+    taken = _as_it_stands(body, policy, frame)
+    if taken is not None:
+        return taken
+    try:
+        return _one_by_one(split(body), policy, frame, _Look(country_of, visitor_of))
+    except Unreadable as error:
+        return _refused(body, str(error), policy, frame)

@@ -1,0 +1,64 @@
+"""Which rules could find something at all, asked of raw bytes in one pass of RE2.
+
+The answer is a superset: a rule that isn't named finds nothing in the text.
+"""
+
+from functools import cache
+from typing import Any
+
+import re2
+
+from footfall.core.scrub.rules import RULES
+
+__all__ = ["ALL_RULES", "suspect_body", "suspect_rules"]
+
+ALL_RULES = tuple(range(len(RULES)))
+
+# What makes raw JSON bytes differ from the text that they stand for, or a number from its digits.
+_DISGUISES = (
+    r"\\[^\"\\/]",  # JSON escapes, but for \" \\ and \/, which stay non-word characters
+    r"%[0-9A-Fa-f]{2}",  # percent-encoding
+    r"[:\[,]\s*-?[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]",  # a number with an exponent
+    r"[0-9]{19}",  # an integer that may not fit 64 bits
+    r'"(?:000[01]|9999)-?[0-9]',  # times at the calendar's edges, where a time zone leads out of it
+)
+_MEMORY = 32 << 20
+
+
+def _set(patterns: tuple[str, ...]) -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.max_mem = _MEMORY
+    options.log_errors = False
+    compiled = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        compiled.Add(pattern)
+    compiled.Add("")  # always there, so its absence says that RE2 ran out of memory
+    compiled.Compile()
+    return compiled
+
+
+@cache
+def _body_set() -> Any:
+    return _set(tuple(rule.suspect for rule in RULES) + _DISGUISES)
+
+
+@cache
+def _text_set() -> Any:
+    return _set(tuple(rule.suspect for rule in RULES))
+
+
+def suspect_body(body: bytes) -> bool:
+    """Return whether any rule could find anything in these JSON bytes, or they disguise their text."""
+    return _body_set().Match(body) != _CLEAN_BODY
+
+
+_CLEAN_BODY = [len(RULES) + len(_DISGUISES)]
+
+
+def suspect_rules(text: str) -> tuple[int, ...]:
+    """Return the indices in RULES that could find something in decoded text, ascending."""
+    hits = _text_set().Match(text.encode("utf-8", "replace"))
+    if hits is None or len(RULES) not in hits:
+        return ALL_RULES
+    return tuple(sorted(index for index in hits if index < len(RULES)))

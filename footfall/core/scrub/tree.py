@@ -1,0 +1,62 @@
+"""Scrubs JSON values at any depth: strings, numbers and keys, each by the name that it stands under."""
+
+from typing import Any
+
+from footfall.core.scrub.finders import rule_by_name
+from footfall.core.scrub.names import meaning_of
+from footfall.core.scrub.plan import Kind, ScrubPlan
+from footfall.core.scrub.rules import RULES
+from footfall.core.scrub.text import replacement, scrub_text
+
+__all__ = ["scrub_tree"]
+
+_RULES = {rule.name: rule for rule in RULES}
+_CARD_DIGITS = 13
+
+
+def _kind_under(name: str) -> Kind:
+    return "code" if meaning_of(name) == "code" else "text"
+
+
+def _leaf(value: str, name: str, plan: ScrubPlan) -> str:
+    if value and (rule := rule_by_name(name, value)):
+        return replacement(_RULES[rule], value, "text", plan)
+    if meaning_of(name) == "version" and len(value) < 40:
+        # "1.2.3.4" under the name of a version is one.
+        return scrub_text(f"version {value}", "text", plan).removeprefix("version ")
+    return scrub_text(value, _kind_under(name), plan)
+
+
+def _number(value: int | float, name: str, plan: ScrubPlan) -> Any:
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e19):
+        return value
+    digits = str(int(value))
+    if len(digits) < _CARD_DIGITS and meaning_of(name) not in ("secret", "phone"):
+        return value
+    scrubbed = _leaf(digits, name, plan)
+    return value if scrubbed == digits else scrubbed
+
+
+def scrub_tree(value: Any, plan: ScrubPlan, name: str = "") -> Any:
+    """Return a JSON value without personal data; ``name`` is the key that it stands under.
+
+    Lists pass their name on. Keys that become the same are told apart by a number behind them.
+    The caller has bounded the depth.
+    """
+    if isinstance(value, str):
+        return _leaf(value, name, plan)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float):
+        return _number(value, name, plan)
+    if isinstance(value, list):
+        return [scrub_tree(item, plan, name) for item in value]
+    scrubbed: dict[str, Any] = {}
+    for key, item in value.items():
+        clean = scrub_text(key, "text", plan)
+        if clean != key:
+            free = (clean if n == 1 else f"{clean} {n}" for n in range(1, len(value) + 2))
+            clean = next(label for label in free if label not in scrubbed and label not in value)
+        # What lies below a secret is secret.
+        scrubbed[clean] = scrub_tree(item, plan, name if meaning_of(name) == "secret" else key)
+    return scrubbed
