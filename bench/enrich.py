@@ -18,7 +18,8 @@ from footfall.core.record import AppId, Logged, Offset, Record, Sender
 
 ROWS = 50_000
 BROWSERS = [
-    f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36"
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    f"Chrome/{v}.0.0.0 Safari/537.36"
     for v in range(60, 140)
 ] + [
     f"Mozilla/5.0 (iPhone; CPU iPhone OS {v}_{w} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -39,7 +40,8 @@ def events(chance: random.Random, first: int, count: int) -> Iterator[dict[str, 
             "anonymous_id": f"v{chance.randrange(40_000):08x}",
             "session_id": f"s{chance.randrange(60_000):08x}",
             "created_at": f"2026-03-01T12:{number // 60 % 60:02}:{number % 60:02}.{number % 1000:03}Z",
-            "url": f"https://shop.example/products/{page}" + ("?utm_source=news&utm_medium=email" * (page == 1)),
+            "url": f"https://shop.example/products/{page}"
+            + ("?utm_source=news&utm_medium=email" * (page == 1)),
             "title": f"Product {page}",
             "referrer": chance.choice(REFERRERS),
             "screen": "1920x1080",
@@ -95,7 +97,8 @@ def main() -> None:
         sys.stdout.write(
             f"{per_request:>3} events a request: bare msgspec {floor:>9,.0f} rows/s | "
             f"decode {decoded:>9,.0f} ({decoded / floor:.2f}) | enrich {enriched:>9,.0f} "
-            f"({enriched / floor:.2f}; first batch {first:,.0f}) | both {both:>9,.0f} ({both / floor:.2f})\n"
+            f"({enriched / floor:.2f}; first batch {first:,.0f}) | "
+            f"both {both:>9,.0f} ({both / floor:.2f})\n"
         )
 
 

@@ -8,13 +8,15 @@ import yaml
 
 from footfall.core.enrich.agent import read_agent
 
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def cases(shared_data: Path, name: str, every: int = 1) -> list[dict[str, Any]]:
     """Return every n-th case: YAML is slow, and uap-core has 16,129 devices."""
     text = (shared_data / "user-agents" / name).read_text(encoding="utf-8")
     head, *blocks = text.split("\n  - user_agent_string:")
     chosen = "".join("\n  - user_agent_string:" + block for block in blocks[::every])
-    return yaml.load(head + chosen, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["test_cases"]
+    return yaml.load(head + chosen, YAML)["test_cases"]  # noqa: S506 (a safe one)
 
 
 def test_every_browser_of_uap_core(shared_data: Path) -> None:
@@ -62,7 +64,11 @@ def test_device_classes_of_known_families(shared_data: Path) -> None:
 
 
 def test_devices_are_hardly_ever_taken_for_desktops(shared_data: Path) -> None:
-    devices = [case for case in cases(shared_data, "test_device.yaml", every=7) if case["brand"] not in (None, "Apple", "Spider")]
+    devices = [
+        case
+        for case in cases(shared_data, "test_device.yaml", every=7)
+        if case["brand"] not in (None, "Apple", "Spider")
+    ]
     classes = [read_agent(case["user_agent_string"]).device for case in devices]
     assert len(classes) > 2_000
     assert classes.count("desktop") + classes.count("other") < 0.005 * len(classes)

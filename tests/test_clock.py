@@ -1,8 +1,10 @@
 """The client's clock corrected; all times in seconds on one line.
 
-    created ------- sent -- (network) -- received       the client's clock is right: nothing changes
-         created - sent ............... received       it is behind: both move by the difference
+created ------- sent -- (network) -- received       the client's clock is right: nothing changes
+     created - sent ............... received       it is behind: both move by the difference
 """
+
+from itertools import pairwise
 
 import pyarrow as pa
 from hypothesis import given
@@ -73,10 +75,12 @@ def test_no_rows() -> None:
     ages=st.lists(st.integers(0, 10_000), min_size=1, max_size=8),
     delay=st.integers(0, 20),
 )
-def test_order_within_a_request_is_kept_and_the_error_is_bounded(skew: int, ages: list[int], delay: int) -> None:
+def test_order_within_a_request_is_kept_and_the_error_is_bounded(
+    skew: int, ages: list[int], delay: int
+) -> None:
     times = corrected([(skew - age, skew, delay) for age in ages])
-    assert [b - a for a, b in zip(times, times[1:], strict=False)] == [
-        b - a for a, b in zip(ages[1:], ages, strict=False)
+    assert [after - before for before, after in pairwise(times)] == [
+        older - newer for older, newer in pairwise(ages)
     ]
     # Never further from the truth than the tolerance and the network's delay.
     assert all(abs(time + age) <= 30 + delay for time, age in zip(times, ages, strict=True))

@@ -26,7 +26,14 @@ def test_all_249_countries_with_unique_codes() -> None:
 
 def test_no_word_stands_for_two_countries() -> None:
     for country in countries():
-        words = (country.alpha2, country.alpha3, country.m49, str(int(country.m49)), country.name, *country.also)
+        words = (
+            country.alpha2,
+            country.alpha3,
+            country.m49,
+            str(int(country.m49)),
+            country.name,
+            *country.also,
+        )
         assert {country_code(word) for word in words} == {country.alpha2}
 
 
@@ -88,7 +95,9 @@ def test_hosts_of_known_sources(host: str, category: str, name: str) -> None:
     assert source_of_host(host) == (category, name)
 
 
-@pytest.mark.parametrize("host", ["mail.google.com", "google", "notgoogle.com", "google.evil.example", "com", "", ".."])
+@pytest.mark.parametrize(
+    "host", ["mail.google.com", "google", "notgoogle.com", "google.evil.example", "com", "", ".."]
+)
 def test_hosts_that_only_look_like_them(host: str) -> None:
     assert source_of_host(host) is None
 

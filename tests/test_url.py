@@ -72,7 +72,9 @@ def test_campaign_and_click_id() -> None:
 @given(st.text())
 def test_any_text_is_taken(text: str) -> None:
     address = read_address(text)
-    assert address.host is None or (address.host == address.host.lower() and not set("/?# @") & set(address.host))
+    assert address.host is None or (
+        address.host == address.host.lower() and not set("/?# @") & set(address.host)
+    )
     assert address.path is None or "?" not in address.path
 
 
