@@ -62,11 +62,12 @@ def test_when_the_log_refuses_every_waiter_hears_it_and_the_next_group_goes_on()
         log.gate.set()
         answers = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(answer) for answer in answers] == [LogFull] * 3
-        assert isinstance(commit.last_error, LogFull)
+        with pytest.raises(LogFull):
+            await commit.check()
         assert log.end() == 0
         log.fails = None
         await commit.submit([make_record()])
-        assert commit.last_error is None
+        await commit.check()
         assert log.end() == 1
         assert commit.close(10)
 
@@ -150,14 +151,16 @@ def test_closing_commits_what_waits_and_takes_no_more() -> None:
     asyncio.run(main())
 
 
-def test_asking_with_nothing_to_write() -> None:
+def test_the_log_is_asked_until_it_has_proved_itself() -> None:
     async def main() -> None:
         log = MemoryLog(fails=LogFailed(log="memory", cause="no disk"))
         commit = GroupCommit(log, asyncio.get_running_loop())
         with pytest.raises(LogFailed):
-            await commit.submit([])
+            await commit.check()
         log.fails = None
-        await commit.submit([])
+        for _ in range(3):
+            await commit.check()
+        assert log.effects == [("appended", 0)], "asked once, then trusted"
         assert commit.close(10)
 
     asyncio.run(main())

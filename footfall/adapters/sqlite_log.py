@@ -27,6 +27,7 @@ PAGE_BYTES = 8_192
 CHECKPOINT_PAGES = 2_048  # 16 MB: a quarter of the checkpoints of the default at the same p99
 LOOK_SECONDS = 0.25  # between looks at the disk: each one gives the interpreter lock away
 TRIM_BLOCKS = 64  # per transaction, so that the writer never waits long for a trim
+PROBE_BYTES = 65_536  # what is written and taken back to learn whether the log could be written
 HEADROOM_BYTES = 4 * PAGE_BYTES  # pages that an insert may touch beyond its own bytes
 BUSY_SECONDS = 5.0
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -47,9 +48,9 @@ CREATE TABLE IF NOT EXISTS totals (
 CREATE TABLE IF NOT EXISTS state (
     only    INTEGER PRIMARY KEY CHECK (only = 0),
     trimmed INTEGER NOT NULL,
-    probed  INTEGER NOT NULL
+    probe   BLOB
 );
-INSERT OR IGNORE INTO state VALUES (0, 0, 0);
+INSERT OR IGNORE INTO state VALUES (0, 0, NULL);
 CREATE TRIGGER IF NOT EXISTS count_events AFTER INSERT ON blocks BEGIN
     INSERT INTO totals (app_id, last, events)
     SELECT entry.key, new.last, entry.value FROM json_each(new.totals) AS entry;
@@ -122,17 +123,21 @@ class SqliteLog:
     def append(self, records: Sequence[Record]) -> Sequence[Offset]:
         """Write all records as one block in one commit; see EventLog.
 
-        An empty sequence commits nothing of value and so asks: could this log be written now?
+        An empty sequence asks whether the log could be written now: it writes and takes back as
+        much as a usual group has.
         """
         if not self._writable:
             raise LogFailed(log=self.name, cause="it was opened for reading")
         body = self._encode(records)
         with self._lock, self._mapped():
             connection = self._connected()
-            self._make_sure_of_room(connection, len(body))
             if not records:
-                connection.execute("UPDATE state SET probed = probed + 1")
+                size = min(PROBE_BYTES, self._max_bytes // 16)
+                self._make_sure_of_room(connection, size)
+                connection.execute("UPDATE state SET probe = zeroblob(?)", (size,))
+                connection.execute("UPDATE state SET probe = NULL")
                 return []
+            self._make_sure_of_room(connection, len(body))
             counts = Counter[str]()
             for record in records:
                 counts[record.app_id] += record.count

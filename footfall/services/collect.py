@@ -51,7 +51,7 @@ class GroupCommit:
         group_bytes: int = GROUP_BYTES,
         observe: Callable[[Committed], None] | None = None,
     ) -> None:
-        self.last_error: FootfallError | None = None
+        self._trusted = False
         self._log = log
         self._loop = loop
         self._waiting_bytes = waiting_bytes
@@ -63,11 +63,21 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._write, name="group-commit", daemon=True)
         self._thread.start()
 
+    async def check(self) -> None:
+        """Return when the log takes records; else raise what it says.
+
+        While commits succeed that needs no asking; after a failure, and before the first commit,
+        the log is asked with nothing to write.
+        """
+        if self._trusted:
+            return
+        await self.submit(())
+
     def submit(self, records: Sequence[Record]) -> asyncio.Future[None]:
         """Queue records; the future is done when they are committed, or fails as the log did.
 
-        Nothing is queued as a request to ask the log whether it could write. Raises LogFailed
-        when too much waits already. Cancelling the future doesn't take the records back.
+        Raises LogFailed when too much waits already. Cancelling the future doesn't take the
+        records back.
         """
         size = sum(len(record.body) for record in records)
         if self._closed:
@@ -124,7 +134,7 @@ class GroupCommit:
 
     def _settle(self, group: list[_Waiter], size: int, committed: Committed) -> None:
         self._size -= size
-        self.last_error = committed.error
+        self._trusted = committed.error is None
         if self._observe is not None:
             self._observe(committed)
         for waiter in group:
