@@ -195,6 +195,14 @@ class Warehouse(Protocol):
         """Store ``batch`` and strike the rejected events that it came from, in one transaction."""
         ...
 
+    def prune(self, now: datetime) -> int:
+        """Forget event ids and duplicates past their time at ``now`` (naive UTC); return how many."""
+        ...
+
+    def rebuild_rollups(self) -> None:
+        """Compute sessions and rollups from the rows again, in one transaction."""
+        ...
+
     def version(self) -> int:
         """Return a number that grows with each commit (for live pages and caches)."""
         ...

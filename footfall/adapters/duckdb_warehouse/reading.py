@@ -43,7 +43,7 @@ class Readers:
         self._all = [database.cursor() for _ in range(READERS)]
         self._free: LifoQueue[duckdb.DuckDBPyConnection] = LifoQueue()
         for connection in self._all:
-            connection.execute("set enable_profiling = 'no_output'")
+            connection.execute("use warehouse; set enable_profiling = 'no_output'")
             self._free.put(connection)
 
     def close(self) -> None:
@@ -76,6 +76,7 @@ class Readers:
         with self._faults():
             connection = self._database.cursor()
             try:
+                connection.execute("use warehouse")
                 connection.execute("begin transaction read only")
                 relation = connection.sql(sql, params=dict(parameters) if parameters else None)
                 yield from relation.to_arrow_reader(SCAN_ROWS)

@@ -121,7 +121,10 @@ def _relabel(
     table = table.filter(pc.not_equal(table["session_id"], table["new_id"])).sort_by("started_at")
     if not len(table):
         return
-    spans = [Span(*edge) for edge in zip(*(table[n].to_pylist() for n in ("started_at", "ended_at")), strict=True)]
+    spans = [
+        Span(*edge)
+        for edge in zip(*(table[n].to_pylist() for n in ("started_at", "ended_at")), strict=True)
+    ]
     with lent(connection, moved=table.rename_columns(["old_id", "started_at", "ended_at", "new_id"])):
         for span in _clusters(spans):
             connection.execute(RELABEL, {"low": span.low, "high": span.high})

@@ -149,9 +149,7 @@ def write(connection: duckdb.DuckDBPyConnection, batch: Batch, state: State) -> 
     _keep_books(connection, counted)
     for source, position in batch.positions.items():
         connection.execute(POSITION, {"source": source, "position": position})
-    connection.execute(
-        STATE, {name: getattr(after, name) for name in State.__slots__}
-    )
+    connection.execute(STATE, {name: getattr(after, name) for name in State.__slots__})
     return Stored(**{name: len(table) for name, table in counted.items()}), after
 
 

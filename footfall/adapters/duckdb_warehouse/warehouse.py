@@ -27,8 +27,16 @@ from footfall.settings import WarehouseSettings
 
 __all__ = ["DuckDBWarehouse"]
 
-CHECKPOINT = "64MB"
+CHECKPOINT = "32MB"
 """Size of the write-ahead log at which a commit also writes the file; bounds replay after a crash."""
+
+ROW_GROUP = 20_480
+"""Rows that DuckDB compresses as one. A batch that fills groups is written once, outside the
+write-ahead log: commits of 50,000 rows took 20 ms instead of 400 ms with the usual 122,880.
+"""
+
+VACUUM_TASKS = 10
+"""How many runs of small or thinned-out row groups one checkpoint joins, so that none takes long."""
 
 SEEN_FOR = timedelta(days=7)
 DUPLICATES_FOR = timedelta(days=30)
@@ -164,14 +172,18 @@ class DuckDBWarehouse:
             "memory_limit": self._settings.memory_limit,
             "temp_directory": str(folder / "tmp"),
             "checkpoint_threshold": CHECKPOINT,
+            "max_vacuum_tasks": VACUUM_TASKS,
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
         }
         try:
-            self._database = duckdb.connect(str(folder / "warehouse.duckdb"), config=config)
+            self._database = duckdb.connect(config=config)
             self._database.execute("set global TimeZone = 'UTC'")
+            path = str(folder / "warehouse.duckdb").replace("'", "''")
+            self._database.execute(f"attach '{path}' as warehouse (row_group_size {ROW_GROUP})")
             self._writer = self._database.cursor()
+            self._writer.execute("use warehouse")
             self._writer.execute("begin")
             self._writer.execute(DDL)
             self._writer.execute("commit")

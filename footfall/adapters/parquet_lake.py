@@ -1,0 +1,294 @@
+"""The lake: ``events/year=/month=/day=/hour=/part-NNNNN.parquet``, one hour of ``created_at`` each.
+
+An hour has closed parts and at most one open part, which a flush writes anew until it is big
+enough; so small files never pile up, and each file is replaced as a whole, so that a reader sees
+every row once. What a part holds stands in its own footer: a crash can't part it from its books,
+and a lost lake is one whose every hour is due. Which hours have news, the warehouse tells.
+"""
+
+import itertools
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from footfall.core.arrow import EVENTS_SCHEMA
+from footfall.core.schema import EVENTS, column_names
+from footfall.errors import StoreFailed
+from footfall.ports import Warehouse
+from footfall.settings import LakeSettings
+
+__all__ = ["ParquetLake"]
+
+ROW_GROUP_ROWS = 131_072
+ROWS_PER_SCAN = 1_000_000
+"""Rows that one ordered scan sorts: a month of dirty hours is a few scans, and memory is bounded."""
+
+BYTES_PER_ROW = 60
+"""What a row takes until a part of its hour says better."""
+
+END = 2**62
+STAMP = b"footfall"
+FILE = re.compile(r"year=(\d{4})/month=(\d{2})/day=(\d{2})/hour=(\d{2})/part-(\d{5})\.parquet$")
+PLAIN = [column for column in column_names(EVENTS) if column not in ("event_id", "url", "properties")]
+
+CHANGES = "select hour, slice, rows, version from store.lake_hours order by hour, slice"
+
+ROWS = f"""
+with wanted(part, hour, first, last) as (values {{wanted}})
+select w.part, {", ".join(f"r.{name}" for name in column_names(EVENTS))}
+from store.lake_rows r
+join wanted w on r.hour = w.hour and r.slice between w.first and w.last
+where r.created_at >= $low and r.created_at < $high and r.slice >= $first
+order by w.part, r.created_at, r.event_id
+"""  # noqa: S608 - numbers and times of ours
+
+
+class Slice(NamedTuple):
+    """News of one hour: rows that a slice of commits brought, and the last commit touching them."""
+
+    number: int
+    rows: int
+    version: int
+
+
+class Part(NamedTuple):
+    """A file: the slices that it holds, as of which commit, whether it is full, and its size."""
+
+    hour: datetime
+    number: int
+    first: int
+    last: int
+    version: int
+    rows: int
+    closed: bool
+    bytes: int = 0
+
+
+class ParquetLake:
+    """The Lake port on a folder. One thread at a time."""
+
+    def __init__(self, folder: Path, warehouse: Warehouse, settings: LakeSettings | None = None) -> None:
+        self._folder = folder / "events"
+        self._warehouse = warehouse
+        self._settings = settings or LakeSettings()
+        self._parts: dict[datetime, dict[int, Part]] | None = None
+        self._waiting_since: datetime | None = None
+        self._seen_version = -1
+
+    def flush(self, now: datetime, *, everything: bool = False) -> int:
+        """See the port. Due is what waits for ``flush_seconds``, or fills a file. Raises StoreFailed."""
+        version = self._warehouse.version()
+        if version == self._seen_version and self._waiting_since is None and not everything:
+            return 0
+        try:
+            plan = self._plan(version)
+            if not plan:
+                self._seen_version, self._waiting_since = version, None
+                return 0
+            self._waiting_since = self._waiting_since or now
+            waited = (now - self._waiting_since).total_seconds()
+            full = any(part.closed for part in plan)
+            if not (everything or full or waited >= self._settings.flush_seconds):
+                return 0
+            written = sum(self._write(run) for run in _runs(plan))
+        except OSError as error:
+            raise StoreFailed(store="The lake", cause=error.strerror or error) from error
+        self._seen_version, self._waiting_since = version, None
+        return written
+
+    def rebuild(self) -> int:
+        """Delete all files and write them again from the warehouse; return the rows written."""
+        if self._folder.exists():
+            shutil.rmtree(self._folder)
+        self._parts = None
+        return self.flush(datetime.min, everything=True)
+
+    def _plan(self, version: int) -> list[Part]:
+        """Return the parts to write: those with news, and those that follow a part that is full."""
+        known = self._known(version)
+        plan: list[Part] = []
+        for hour, slices in _by_hour(self._warehouse.scan(CHANGES)):
+            parts = known.get(hour, {})
+            plan += self._plan_hour(hour, slices, parts, version)
+        return plan
+
+    def _plan_hour(
+        self, hour: datetime, slices: list[Slice], parts: Mapping[int, Part], version: int
+    ) -> Iterator[Part]:
+        closed = [part for part in parts.values() if part.closed]
+        for part in closed:
+            held = [each for each in slices if part.first <= each.number <= part.last]
+            if any(each.version > part.version for each in held):
+                rows = sum(each.rows for each in held)
+                yield part._replace(version=version, rows=rows)
+        first = max((part.last + 1 for part in closed), default=0)
+        number = max((part.number + 1 for part in closed), default=0)
+        rest = [each for each in slices if each.number >= first]
+        standing = parts.get(number)
+        if not rest or (standing and all(each.version <= standing.version for each in rest)):
+            return
+        yield from self._cut(Part(hour, number, first, END, version, 0, closed=False), rest, parts)
+
+    def _cut(self, part: Part, slices: list[Slice], parts: Mapping[int, Part]) -> Iterator[Part]:
+        """Fill parts with slices up to the size at which a file is closed; the last stays open.
+
+        The newest slice may still grow, so it is always in the open part.
+        """
+        per_row = _bytes_per_row(parts.values())
+        for place, each in enumerate(slices):
+            part = part._replace(rows=part.rows + each.rows)
+            newest = place == len(slices) - 1
+            if part.rows * per_row >= self._settings.flush_bytes and not newest:
+                yield part._replace(last=each.number, closed=True)
+                part = part._replace(number=part.number + 1, first=each.number + 1, rows=0)
+        yield part
+
+    def _write(self, run: list[Part]) -> int:
+        """Write the parts of one ordered scan, each file as its rows come by; return the rows."""
+        wanted = ", ".join(
+            f"({index}, timestamp '{part.hour}', {part.first}, {part.last})"
+            for index, part in enumerate(run)
+        )
+        batches = self._warehouse.scan(
+            ROWS.format(wanted=wanted),
+            {
+                "low": min(part.hour for part in run),
+                "high": max(part.hour for part in run) + timedelta(hours=1),
+                "first": min(part.first for part in run),
+            },
+        )
+        written = 0
+        missing = dict(enumerate(run))
+        for index, pieces in itertools.groupby(_pieces(batches), key=lambda piece: piece[0]):
+            part = missing.pop(index)
+            done = self._write_part(part, (rows for _, rows in pieces))
+            written += done.rows
+            self._remember(done)
+        for part in missing.values():
+            # All its rows are gone from the warehouse: erased, or moved to another hour.
+            self._path(part).unlink(missing_ok=True)
+            self._remember(part._replace(rows=0))
+        return written
+
+    def _write_part(self, part: Part, batches: Iterable[pa.RecordBatch]) -> Part:
+        path = self._path(part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.tmp")
+        stamp = {name: getattr(part, name) for name in ("first", "last", "version", "closed")}
+        rows = 0
+        with pq.ParquetWriter(
+            temporary, EVENTS_SCHEMA, compression="zstd", use_dictionary=PLAIN, version="2.6"
+        ) as writer:
+            for table in _row_groups(batches):
+                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+                rows += len(table)
+            writer.add_key_value_metadata({STAMP.decode(): json.dumps(stamp)})
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+        return part._replace(rows=rows, bytes=path.stat().st_size)
+
+    def _path(self, part: Part) -> Path:
+        hour = part.hour
+        folder = f"year={hour:%Y}/month={hour:%m}/day={hour:%d}/hour={hour:%H}"
+        return self._folder / folder / f"part-{part.number:05d}.parquet"
+
+    def _remember(self, part: Part) -> None:
+        if self._parts is not None:
+            self._parts.setdefault(part.hour, {})[part.number] = part
+
+    def _known(self, version: int) -> dict[datetime, dict[int, Part]]:
+        """Return the parts on disk, by hour and number; their footers are read once.
+
+        A part from after the warehouse's last commit (it was restored from a copy) counts as old.
+        """
+        if self._parts is None:
+            self._parts = {}
+            for path in sorted(self._folder.glob("year=*/month=*/day=*/hour=*/part-*.parquet")):
+                part = _read_part(path)
+                if part:
+                    self._remember(part if part.version <= version else part._replace(version=-1))
+        return self._parts
+
+
+def _by_hour(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[datetime, list[Slice]]]:
+    rows = (row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
+    for hour, group in itertools.groupby(rows, key=lambda row: row[0]):
+        yield hour, [Slice(*row[1:]) for row in group]
+
+
+def _runs(plan: list[Part]) -> Iterator[list[Part]]:
+    """Cut the plan into runs that one scan sorts at once."""
+    run: list[Part] = []
+    rows = 0
+    for part in plan:
+        if run and rows + part.rows > ROWS_PER_SCAN:
+            yield run
+            run, rows = [], 0
+        run.append(part)
+        rows += part.rows
+    if run:
+        yield run
+
+
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Cut ordered batches where the part changes."""
+    for batch in batches:
+        ends = batch.column("part").run_end_encode().run_ends.to_pylist() if len(batch) else []
+        rows = batch.drop_columns(["part"])
+        for start, end in itertools.pairwise([0, *ends]):
+            yield batch.column("part")[start].as_py(), rows.slice(start, end - start)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Gather batches to whole row groups, in the declared schema."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += len(batch)
+        if count >= ROW_GROUP_ROWS:
+            table = pa.Table.from_batches(held).cast(EVENTS_SCHEMA)
+            yield table.slice(0, ROW_GROUP_ROWS)
+            held = table.slice(ROW_GROUP_ROWS).to_batches()
+            count -= ROW_GROUP_ROWS
+    if count:
+        yield pa.Table.from_batches(held).cast(EVENTS_SCHEMA)
+
+
+def _bytes_per_row(parts: Iterable[Part]) -> float:
+    parts = [part for part in parts if part.rows]
+    rows = sum(part.rows for part in parts)
+    # A small file is mostly footer and says little of the size of a large one.
+    return sum(part.bytes for part in parts) / rows if rows >= ROW_GROUP_ROWS else BYTES_PER_ROW
+
+
+def _read_part(path: Path) -> Part | None:
+    """Read what a file says of itself; None when it isn't one of ours, or is broken: it is due then."""
+    match = FILE.search(path.as_posix())
+    try:
+        metadata = pq.read_metadata(path)
+        stamp = json.loads((metadata.metadata or {})[STAMP])
+    except (OSError, KeyError, ValueError, pa.ArrowInvalid):
+        return None
+    if match is None:
+        return None
+    *hour, number = map(int, match.groups())
+    size = path.stat().st_size
+    return Part(datetime(*hour), number, **stamp, rows=metadata.num_rows, bytes=size)  # noqa: DTZ001
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

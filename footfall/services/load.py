@@ -1,0 +1,141 @@
+"""The loader: from the logs to the warehouse, in micro-batches, exactly once.
+
+It keeps no state of its own that matters: where to go on reading is what the warehouse committed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from threading import Event
+
+import structlog
+
+from footfall.core.decode import decode
+from footfall.core.enrich import enrich
+from footfall.core.record import Logged, Offset
+from footfall.errors import FootfallError
+from footfall.ports import Batch, EventLog, Stored, Warehouse
+
+__all__ = ["Loader", "LoaderState"]
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderState:
+    """How the loader does: ``error`` is why the last try failed, None when it didn't.
+
+    ``backlog`` counts the records of each log that were not loaded when it was last looked at.
+    """
+
+    error: str | None = None
+    last_commit: datetime | None = None
+    backlog: Mapping[str, int] = field(default_factory=dict)
+    loaded: Stored = Stored()
+
+
+class Loader:
+    """Reads the logs behind the committed positions, decodes, enriches and stores.
+
+    ``logs`` is asked at every step, so new workers' logs are found. One thread may drive it at a
+    time: ``run``, or ``step`` and ``drain``.
+    """
+
+    def __init__(
+        self,
+        logs: Callable[[], Sequence[EventLog]],
+        warehouse: Warehouse,
+        clock: Callable[[], datetime],
+        batch_events: int = 50_000,
+    ) -> None:
+        self._logs = logs
+        self._warehouse = warehouse
+        self._clock = clock
+        self._batch_events = batch_events
+        self.state = LoaderState()
+
+    def step(self) -> Stored | None:
+        """Load one batch; None when there was nothing to load.
+
+        All logs that are behind share the batch in equal parts, so a busy worker starves no other.
+        Raises what the log or the warehouse raise, with nothing committed.
+        """
+        positions = self._warehouse.positions()
+        behind = [log for log in self._logs() if log.end() > positions.get(log.name, 0)]
+        if not behind:
+            self._note(backlog={})
+            return None
+        share = max(1, self._batch_events // len(behind))
+        records: list[Logged] = []
+        reached: dict[str, int] = {}
+        for log in behind:
+            read = log.read(Offset(positions.get(log.name, 0)), share)
+            if read:
+                records += read
+                reached[log.name] = read[-1].offset
+        if not records:
+            return None
+        decoded = decode(records)
+        now = self._clock()
+        rows = enrich(decoded.rows, now)
+        stored = self._warehouse.store(Batch(rows, decoded.rejected, reached))
+        self._note(
+            error=None,
+            last_commit=now,
+            backlog={log.name: log.end() - reached.get(log.name, 0) for log in behind},
+            loaded=self.state.loaded + stored,
+        )
+        return stored
+
+    def drain(self) -> Stored:
+        """Load until the ends that the logs had at the start; return what was done."""
+        ends = {log.name: log.end() for log in self._logs()}
+        done = Stored()
+        while True:
+            positions = self._warehouse.positions()
+            if all(positions.get(name, 0) >= end for name, end in ends.items()):
+                return done
+            stored = self.step()
+            if stored is None:
+                return done
+            done += stored
+
+    def run(self, stop: Event, interval: float = 0.2) -> None:
+        """Load until ``stop`` is set, pausing ``interval`` seconds between looks at idle logs.
+
+        An error is logged with its reason and tried again after a pause that doubles up to half a
+        minute; it never ends the loop, because the events are safe in the log meanwhile.
+        """
+        pause = FIRST_PAUSE
+        while not stop.is_set():
+            try:
+                before = self.state.loaded
+                stored = self.step()
+                pause = FIRST_PAUSE
+            except FootfallError as error:
+                self._note(error=str(error))
+                _log.error("loading failed", reason=str(error), again_in_seconds=pause)
+                stop.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            except Exception as error:
+                # A fault of ours; the events wait in the log, and the loop must outlive it.
+                self._note(error=repr(error))
+                _log.exception("loading failed", again_in_seconds=pause)
+                stop.wait(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            taken = _events(self.state.loaded) - _events(before)
+            if stored is None or taken < self._batch_events // 2:
+                stop.wait(interval)
+
+    def _note(self, **changes: object) -> None:
+        values = {name: getattr(self.state, name) for name in LoaderState.__slots__}
+        self.state = LoaderState(**(values | changes))
+
+
+def _events(done: Stored) -> int:
+    return done.stored + done.duplicate + done.rejected
