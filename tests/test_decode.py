@@ -226,6 +226,7 @@ def test_the_result_is_the_same_in_any_runs(counts: list[int], run: int) -> None
 )
 def test_times(written: str | int | float | None, read: datetime | None) -> None:
     assert timestamps([written]).to_pylist() == [read]
+    assert timestamps([written, None, 0]).to_pylist() == [read, None, datetime(1970, 1, 1)]
     assert timestamps([written, "2026-03-01T12:00:00Z", 0]).to_pylist() == [
         read,
         NOON,
@@ -238,4 +239,12 @@ def test_times_survive(moments: list[datetime]) -> None:
     texts = [moment.isoformat() + "Z" for moment in moments]
     assert timestamps(texts).to_pylist() == moments
     assert timestamps([*texts, 0]).to_pylist()[:-1] == moments
+    assert timestamps([moment.isoformat() + "+00:00" for moment in moments]).to_pylist() == moments
     assert timestamps(texts).type == pa.timestamp("us")
+
+
+@given(st.lists(st.integers(1_000_000_000_000, 4_000_000_000_000)))
+def test_epochs_in_milliseconds_survive(numbers: list[int]) -> None:
+    expected = [datetime(1970, 1, 1) + timedelta(milliseconds=number) for number in numbers]
+    assert timestamps(numbers).to_pylist() == expected
+    assert timestamps([*numbers, "2026-03-01T12:00:00Z"]).to_pylist()[:-1] == expected

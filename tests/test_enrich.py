@@ -176,6 +176,7 @@ WORD = (
     | st.sampled_from(["", "-", "google", "https://a.example/x?utm_source=g", "{}", "DE"])
     | st.text()
 )
+TEXTS = ("user_id", "anonymous_id", "url", "referrer", "country", "ip_country", "user_agent")
 ROW = st.fixed_dictionaries(
     dict.fromkeys(
         ("user_id", "anonymous_id", "url", "referrer", "country", "ip_country", "user_agent"), WORD

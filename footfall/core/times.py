@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -13,6 +14,8 @@ __all__ = ["MICROSECONDS_FROM", "MILLISECONDS_FROM", "timestamps"]
 # 1973-03-03), else in microseconds.
 MILLISECONDS_FROM = 1e11
 MICROSECONDS_FROM = 1e14
+TOO_LARGE = 1e18
+ZONED = r"(?:Z|[+-]\d\d:\d\d)$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
 MICROSECONDS = pa.timestamp("us")
@@ -30,7 +33,35 @@ def _one(value: str | int | float | None) -> int | None:
         return (zoned - EPOCH) // timedelta(microseconds=1)
     size = abs(value)
     factor = 1 if size >= MICROSECONDS_FROM else 1_000 if size >= MILLISECONDS_FROM else 1_000_000
-    return round(value * factor) if size < 1e18 else None
+    return round(value * factor) if size < TOO_LARGE else None
+
+
+def _texts(values: Sequence[Any]) -> pa.Array | None:
+    """Read a column of zoned texts by Arrow; None when there is anything else in it."""
+    try:
+        texts = pa.array(values, pa.string())
+        if pc.all(pc.match_substring_regex(texts, ZONED)).as_py() is False:
+            return None
+        return texts.cast(pa.timestamp("us", "UTC")).cast(MICROSECONDS)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+
+
+def _numbers(values: Sequence[Any]) -> pa.Array | None:
+    """Turn a column of numbers into microseconds; None when there is anything else in it."""
+    try:
+        numbers = pa.array(values, pa.float64())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return None
+    size = pc.abs(numbers)
+    factor = pc.if_else(
+        pc.greater_equal(size, MICROSECONDS_FROM),
+        1.0,
+        pc.if_else(pc.greater_equal(size, MILLISECONDS_FROM), 1e3, 1e6),
+    )
+    rounded = pc.round(pc.multiply(numbers, factor))
+    known = pc.less(size, TOO_LARGE)
+    return pc.if_else(known, rounded, pa.scalar(None, pa.float64())).cast(pa.int64())
 
 
 def timestamps(values: Sequence[str | int | float | None]) -> pa.Array:
@@ -38,12 +69,11 @@ def timestamps(values: Sequence[str | int | float | None]) -> pa.Array:
 
     What is no time, or lies outside the years 1 to 9999, becomes null.
     """
-    try:
-        texts = pa.array(values, pa.string())
-        if pc.all(pc.ends_with(texts, "Z")).as_py() is not False:
-            return texts.cast(pa.timestamp("us", "UTC")).cast(MICROSECONDS)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        pass  # numbers among them, or a spelling that Arrow does not read: one by one below
-    numbers = pa.array([_one(value) for value in values], pa.int64())
+    texts = _texts(values)
+    if texts is not None:
+        return texts
+    numbers = _numbers(values)
+    if numbers is None:
+        numbers = pa.array([_one(value) for value in values], pa.int64())
     inside = pc.and_(pc.greater_equal(numbers, FIRST), pc.less_equal(numbers, LAST))
     return pc.if_else(inside, numbers, pa.scalar(None, pa.int64())).cast(MICROSECONDS)
