@@ -25,8 +25,15 @@ from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import NotFound, PlatformUnreachable
 from footfall.metrics import ROLLUPS, catalogue, metric, render
 from footfall.ports import Answer, EventLog, RejectedEvent
-from footfall.services import health
-from footfall.services.import_files import Imported, import_files
+from footfall.services.health import (
+    Finding,
+    check_books,
+    check_folder,
+    check_keys,
+    check_lake,
+    check_logs,
+)
+from footfall.services.import_files import ImportRules, import_files
 from footfall.services.ledger import Ledger, read_ledger
 from footfall.services.load import Loader
 from footfall.services.rejected import Retried, retry_rejected
@@ -118,14 +125,14 @@ class Platform:
         on_progress: Callable[[Mapping[str, Any]], None],
     ) -> Mapping[str, Any]:
         """Import files of this machine; return the outcome. Raises BadSource."""
-        outcome: Imported = import_files(
+        rules = ImportRules(
+            AppId(app), self.plan(app), lambda day: derived_salt(self._key, day), self.country_of
+        )
+        outcome = import_files(
             format,
             paths,
-            app_id=AppId(app),
+            rules,
             warehouse=self.warehouse,
-            plan=self.plan(app),
-            salt_of=lambda day: derived_salt(self._key, day),
-            country_of=self.country_of,
             clock=utc_now,
             on_progress=lambda progress: on_progress(asdict(progress)),
         )
@@ -151,14 +158,14 @@ class Platform:
             "findings": msgspec.to_builtins(findings),
         }
 
-    def findings(self) -> list[health.Finding]:
+    def findings(self) -> list[Finding]:
         """Look at every part."""
         return [
-            *health.check_folder(self.settings),
-            *health.check_keys(self.settings.data),
-            *health.check_logs(self.logs(), self.warehouse.positions(), self.settings),
-            *health.check_lake(self.settings),
-            *health.check_books(read_ledger(self.logs(), self.warehouse)),
+            *check_folder(self.settings),
+            *check_keys(self.settings.data),
+            *check_logs(self.logs(), self.warehouse.positions(), self.settings),
+            *check_lake(self.settings),
+            *check_books(read_ledger(self.logs(), self.warehouse)),
         ]
 
     def version(self) -> int:
@@ -275,10 +282,10 @@ def connect(
         platform.close()
 
 
-def examine(data: Path | None = None) -> list[health.Finding]:
+def examine(data: Path | None = None) -> list[Finding]:
     """Look at every part of an installation, running or not. Raises BadSettings."""
     settings = load_settings(flags={"data": data})
-    findings = [finding for finding in health.check_folder(settings) if finding.state == "broken"]
+    findings = [finding for finding in check_folder(settings) if finding.state == "broken"]
     if findings:
         return findings
     running = running_platform(settings.data)
@@ -290,14 +297,14 @@ def examine(data: Path | None = None) -> list[health.Finding]:
             told = client.health()
         except PlatformUnreachable as error:
             mend = f"see what process {running.pid} prints; if it hangs, stop it and start it again"
-            return [health.Finding(part="platform", state="broken", detail=str(error), mend=mend)]
-        found: list[health.Finding] = msgspec.convert(told["findings"], list[health.Finding])
+            return [Finding(part="platform", state="broken", detail=str(error), mend=mend)]
+        found: list[Finding] = msgspec.convert(told["findings"], list[Finding])
         here = f"process {running.pid} answers at {running.console}"
-        return [health.Finding(part="platform", state="ok", detail=here), *found]
+        return [Finding(part="platform", state="ok", detail=here), *found]
     platform = Platform(settings)
     try:
         return [
-            health.Finding(part="platform", state="ok", detail="not running; looked at from here"),
+            Finding(part="platform", state="ok", detail="not running; looked at from here"),
             *platform.findings(),
         ]
     finally:

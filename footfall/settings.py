@@ -18,8 +18,6 @@ from footfall.errors import BadSettings
 
 __all__ = ["App", "SettingRow", "Settings", "load_settings", "setting_rows"]
 
-Positive = Meta(gt=0)
-
 
 class Collector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The public door."""
