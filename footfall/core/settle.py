@@ -29,8 +29,6 @@ class Settled(NamedTuple):
 
 
 def _clean(piece: bytes, fixed_app: str | None) -> Settled | None:
-    if suspect_body(piece):
-        return None
     try:
         event = _read_event(piece)
     except (msgspec.DecodeError, RecursionError):
@@ -89,7 +87,8 @@ def settle(
 
     An event that is clean and valid keeps its bytes.
     """
-    if not halved and (clean := _clean(piece, fixed_app)):
+    suspect = halved or suspect_body(piece)
+    if not suspect and (clean := _clean(piece, fixed_app)):
         return clean
     try:
         item = _read_any(piece)
@@ -108,7 +107,9 @@ def settle(
         fields.pop("app_id", None)
     if halved:
         reasons.append(reason("lone_surrogate"))
-    fields = scrub_fields(_placed(fields, country_of, visitor_of), _LIMITS, plan)
+    fields = _placed(fields, country_of, visitor_of)
+    if suspect or reasons:
+        fields = scrub_fields(fields, _LIMITS, plan)
     app, event_id = fixed_app or fields.get("app_id"), fields.get("event_id")
     if reasons:
         body = _rejected_body(item, plan)

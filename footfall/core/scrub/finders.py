@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from ipaddress import AddressValueError, IPv6Address, ip_network
 
 from footfall.core.scrub.names import meaning_of
@@ -93,27 +94,35 @@ def find_cards(text: str, kind: Kind) -> Iterator[Span]:
                 break
 
 
-_IBAN = re.compile(rf"(?<![0-9A-Za-z])[A-Za-z]{{2}}[0-9]{{2}}(?=(?:{_GAP}?[A-Za-z0-9]){{11}})")
+_IBAN = re.compile(r"(?<![0-9A-Za-z])([A-Za-z]{2})[0-9]{2}(?=[ +\u00a0-]?[0-9A-Za-z])")
 _NOT_ALNUM = re.compile(r"[^0-9A-Za-z]+")
+
+
+@cache
+def _iban_of(length: int) -> re.Pattern[str]:
+    groups, rest = divmod(length, 4)
+    dashed = rf"[0-9A-Za-z]{{4}}(?:-[0-9A-Za-z]{{4}}){{{groups - 1}}}" + (
+        rf"-[0-9A-Za-z]{{{rest}}}" if rest else ""
+    )
+    spaced = rf"[0-9A-Za-z](?:[ +\u00a0]?[0-9A-Za-z]){{{length - 1}}}"
+    return re.compile(rf"(?:{spaced}|{dashed})(?![0-9A-Za-z])")
 
 
 def find_ibans(text: str, _kind: Kind) -> Iterator[Span]:
     """ISO 13616 numbers, plain or in groups, in any case."""
     for match in _IBAN.finditer(text):
-        length = IBAN_LENGTHS.get(match.group()[:2].upper())
-        if length is None:
-            continue
-        found = re.compile(rf"[A-Za-z0-9](?:{_GAP}?[A-Za-z0-9]){{{length - 1}}}(?![A-Za-z0-9])").match(
-            text, match.start()
-        )
+        length = IBAN_LENGTHS.get(match.group(1).upper())
+        found = _iban_of(length).match(text, match.start()) if length else None
         if found and is_iban(_NOT_ALNUM.sub("", found.group()).upper()):
             yield found.span()
 
 
-_PHONE_EDGE = r"(?![0-9A-Za-z_])(?![.-][0-9])"
+_PHONE_EDGE = r"(?![0-9A-Za-z_])(?![.:-][0-9])"
+_NO_DATE = r"(?![0-9]{4}-[0-9]{2}-[0-9]{2})"
 _PHONE_TELLING = re.compile(
     r"(?<!\w)\+{1,2}[1-9](?:[ ().+/\u00a0-]{0,3}[0-9]){6,17}" + _PHONE_EDGE + "|"
-    r"(?<!\w)00[1-9][0-9]{0,2}[ +-](?:[ ().+/-]{0,2}[0-9]){6,14}" + _PHONE_EDGE + "|"
+    rf"(?<!\w){_NO_DATE}"
+    r"00[1-9][0-9]{0,2}[ +-](?:[ ().+/-]{0,2}[0-9]){6,14}" + _PHONE_EDGE + "|"
     r"(?i:(?<!\w)(?:tel|sms|callto|phone|fax|mob)[:.][ +]{0,2})([+(]?[0-9](?:[ ().+/-]{0,2}[0-9]){5,16})"
 )
 _PHONE_NATIONAL = re.compile(
@@ -224,15 +233,21 @@ def find_userinfo(text: str, _kind: Kind) -> Iterator[Span]:
     yield from (match.span() for match in _USERINFO.finditer(text) if match.group() != "***")
 
 
-_PARAMETER = re.compile(r"(?:^|(?<=[?&;#]))([\w.\-\[\]]{1,64})=([^&#;\s\"'<>]+)", re.ASCII)
+_PARAMETER = re.compile(r"(?:^|(?<=[?&;#]))([\w.\-\[\]]{1,64})=", re.ASCII)
+_VALUE = re.compile(r"[^&#;\s\"'<>]{1,8192}")
 _PHONE_VALUE = re.compile(r"(?:[+(]|%2[bB8])*[0-9][0-9 ().+/%-]*")
 
 
 def _parameters(text: str, rule: str) -> Iterator[Span]:
-    if "=" in text:
-        for match in _PARAMETER.finditer(text):
-            if rule_by_name(match.group(1), match.group(2), query=True) == rule:
-                yield match.span(2)
+    # Names are looked for inside values too: a decoded address may hold another with its own query.
+    end = 0
+    for match in _PARAMETER.finditer(text) if "=" in text else ():
+        if match.start() < end or not meaning_of(match.group(1), query=True):
+            continue
+        value = _VALUE.match(text, match.end())
+        if value and rule_by_name(match.group(1), value.group(), query=True) == rule:
+            end = value.end()
+            yield value.span()
 
 
 def find_secrets(text: str, _kind: Kind) -> Iterator[Span]:

@@ -22,7 +22,7 @@ from footfall.core.scrub.finders import (
     finder_of,
 )
 from footfall.core.scrub.names import EMAIL_SUSPECT, PHONE_SUSPECT, SECRET_SUSPECT
-from footfall.core.scrub.numbers import cut_address
+from footfall.core.scrub.numbers import IBAN_LENGTHS, cut_address
 
 __all__ = ["RULES", "TOKENS", "Rule", "unknown_rules"]
 
@@ -47,11 +47,11 @@ TOKENS: tuple[tuple[str, str], ...] = (
     ("DigitalOcean token", r"do[opr]_v1_[0-9a-f]{64}"),
 )
 _TOKEN = "|".join(pattern for _, pattern in TOKENS)
-# RE2 caps a repeat at 1000 and copies its body as often; a superset needs the shortest form only.
-_TOKEN_SUSPECT = re.sub(r"\{(\d+),\d+\}", r"{\1}", _TOKEN)
+# RE2 copies the body of a bounded repeat as often as it says; a superset needs no upper bound.
+_TOKEN_SUSPECT = re.sub(r"\{(\d+),\d+\}", r"{\1,}", _TOKEN)
 
 # Before a number in raw bytes: anything but a digit or a decimal point's digits.
-_EDGE = r"(?:^|[^0-9.\-]|[^0-9][.\-])"
+_EDGE = r"(?:^|[^0-9.\-]|(?:^|[^0-9])[.\-])"
 _GAP = r"(?:[ +.\-]|\xc2\xa0|\xe2\x80[\x80-\xbf])"
 _SOME = r"(?:[ ().+/\-\\]|\xc2\xa0){0,4}"
 
@@ -142,7 +142,9 @@ RULES: tuple[Rule, ...] = (
         "iban",
         "International bank account numbers whose length and check digits are right.",
         "ISO 13616, ISO 7064",
-        rf"(?:^|[^0-9A-Za-z])[A-Za-z]{{2}}[0-9]{{2}}(?:{_GAP}?[0-9A-Za-z]){{11}}",
+        rf"(?:^|[^0-9A-Za-z])(?i:{'|'.join(IBAN_LENGTHS)})[0-9]{{2}}"
+        r"(?:(?:(?:[ +]|\xc2\xa0)?[0-9A-Za-z]){11}"
+        r"|(?:-[0-9A-Za-z]{4}){2}-[0-9A-Za-z]{3,4}(?:[^0-9A-Za-z]|$))",
         find_ibans,
         canonical=_compact,
     ),
@@ -151,7 +153,9 @@ RULES: tuple[Rule, ...] = (
         "Payment card numbers of 13 to 19 digits, plain or grouped, whose issuer prefix, length and Luhn "
         "digit are right; under names of codes (order_id, sku) only those of 15 or 16 digits.",
         "ISO/IEC 7812-1",
-        rf"{_EDGE}(?:4|5[0-8]|3[0-9]|6[0-9]|2[2-7]|97|8[12])[0-9]*(?:{_GAP}?[0-9]){{11}}",
+        rf"{_EDGE}(?:4[0-9]|5[0-8]|3[0-9]|6[0-9]|2[2-7]|97|8[12])[0-9]"
+        rf"(?:[0-9]{{10}}|[0-9]{_GAP}"
+        rf"(?:[0-9]{{4}}{_GAP}[0-9]{{4}}{_GAP}|[0-9]{{6}}{_GAP}|[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}))",
         find_cards,
         canonical=_compact,
     ),
@@ -169,13 +173,14 @@ RULES: tuple[Rule, ...] = (
         "Phone numbers: international with +, after tel:, and national forms with separators such as "
         "(555) 123-4567 or 020 7946 0958; a plain run of digits only under the name of a phone.",
         "ITU-T E.164, E.123; NANPA",
-        rf"{PHONE_SUSPECT}|\+[1-9](?:{_SOME}[0-9]){{6}}|00[1-9][0-9]{{0,2}}[ +\-]{_SOME}[0-9]"
+        rf"{PHONE_SUSPECT}|\+[1-9](?:{_SOME}[0-9]){{6}}"
+        rf"|(?:^|[^0-9A-Za-z])00[1-9][0-9]{{0,2}}[ +\-](?:{_SOME}[0-9]){{6}}"
         r"|(?i:tel|sms|callto|phone|fax|mob)[:.][ +]{0,2}[+(]?[0-9]"
         r"|\([02-9][0-9]{1,4}\)[ +\-]?[0-9]{3}|[2-9][0-9]{2}[ .+\-][0-9]{3}[ .+\-][0-9]{4}"
         r"|(?:^|[^0-9A-Za-z])0[1-9](?:[ .+\-][0-9]{2}){4}"
         r"|(?:^|[^0-9A-Za-z])0[1-9][0-9]{0,3}[ +][0-9]{3}"
         r"|(?:^|[^0-9A-Za-z])0[1-9][0-9]?[ \-][0-9]{4}[ \-][0-9]{4}"
-        r"|(?:^|[^0-9A-Za-z])0[1-9][0-9]{1,3}(?:\\?/|-)[0-9]{6}",
+        r"|(?:^|[^0-9A-Za-z])0[1-9][0-9]{1,3}(?:\\?/|-)[0-9]{6,8}(?:[^0-9A-Za-z]|$)",
         find_phones,
         canonical=_compact,
     ),

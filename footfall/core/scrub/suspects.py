@@ -54,11 +54,14 @@ def suspect_body(body: bytes) -> bool:
 
 
 _CLEAN_BODY = [len(RULES) + len(_DISGUISES)]
+_CLEAN_TEXT = [len(RULES)]
 
 
 def suspect_rules(text: str) -> tuple[int, ...]:
     """Return the indices in RULES that could find something in decoded text, ascending."""
     hits = _text_set().Match(text.encode("utf-8", "replace"))
+    if hits == _CLEAN_TEXT:
+        return ()
     if hits is None or len(RULES) not in hits:
         return ALL_RULES
     return tuple(sorted(index for index in hits if index < len(RULES)))

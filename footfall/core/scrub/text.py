@@ -114,7 +114,7 @@ def scrub_text(text: str, kind: Kind, plan: ScrubPlan) -> str:
     Scrubbing twice gives what scrubbing once gives. Not seen: base64, images, HTML entities, host
     names made of addresses.
     """
-    if len(text) < SHORTEST:
+    if len(text) < SHORTEST or ("%" not in text and not suspect_rules(text)):
         return text
     for _ in range(TURNS):
         scrubbed = _once(text, kind, plan)
