@@ -1,11 +1,11 @@
 """GA4's default channel group, rule by rule."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given as hypothesis_given
 from hypothesis import strategies as st
 
-from footfall.core.enrich.channel import CHANNELS, channel_of, read_traffic
-from footfall.core.enrich.url import Campaign
+from footfall.core.enrich.channel import CHANNELS, Landing, Traffic, channel_of, read_traffic
+from footfall.core.enrich.url import Campaign, read_address
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,13 @@ def test_rules(source: str | None, medium: str | None, campaign: str | None, cha
 SHOP = "https://shop.example/"
 
 
+def visit(url: str | None, referrer: str | None, given: Campaign | None = None) -> Traffic:
+    page = read_address(url or "")
+    return read_traffic(
+        Landing(page.host, page.campaign, page.click), read_address(referrer or "").host, given
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "referrer", "expected"),
     [
@@ -79,19 +86,19 @@ SHOP = "https://shop.example/"
     ],
 )
 def test_where_a_visit_came_from(url: str, referrer: str | None, expected: tuple[str | None, ...]) -> None:
-    traffic = read_traffic(url, referrer)
+    traffic = visit(url, referrer)
     assert (traffic.channel, traffic.source, traffic.medium) == expected
 
 
 def test_the_address_goes_before_the_properties_and_these_before_the_referrer() -> None:
     given_by_event = Campaign("newsletter", "email", "spring", "shoes", "top")
-    told = read_traffic(SHOP, "https://www.google.de/", given_by_event)
+    told = visit(SHOP, "https://www.google.de/", given_by_event)
     assert told == ("google.de", "Email", "newsletter", "email", "spring", "shoes", "top")
-    by_address = read_traffic(SHOP + "?utm_source=bing&utm_medium=cpc", None, given_by_event)
+    by_address = visit(SHOP + "?utm_source=bing&utm_medium=cpc", None, given_by_event)
     assert by_address == (None, "Paid Search", "bing", "cpc", None, None, None)
 
 
-@given(st.none() | st.text(), st.none() | st.text(), st.none() | st.text())
+@hypothesis_given(st.none() | st.text(), st.none() | st.text(), st.none() | st.text())
 def test_every_visit_has_a_channel(url: str | None, referrer: str | None, word: str | None) -> None:
-    assert read_traffic(url, referrer).channel in CHANNELS
+    assert visit(url, referrer).channel in CHANNELS
     assert channel_of(word, referrer, url) in CHANNELS

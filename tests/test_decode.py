@@ -102,6 +102,13 @@ def test_what_the_event_leaves_out_is_the_senders_or_made_from_the_place() -> No
     assert (first["properties"], first["country"], first["ip_country"]) == (None, None, None)
 
 
+def test_an_event_with_an_address_of_its_own_is_not_where_its_server_is() -> None:
+    sender = Sender("203.0.113.0", "DE", "python", None, "hash")
+    own, servers = rows({"event": "a", "ip": "198.51.100.0"}, {"event": "b"}, sender=sender)
+    assert (own["ip"], own["ip_country"]) == ("198.51.100.0", None)
+    assert (servers["ip"], servers["ip_country"]) == ("203.0.113.0", "DE")
+
+
 def test_json_is_kept_byte_for_byte() -> None:
     body = b'[{"event":"a","properties":{ "n" : 1.50, "s":"\\u00e9", "d":1,"d":2 },"user":null}]'
     decoded = decode([logged(body, 1)])
@@ -221,6 +228,8 @@ def test_the_result_is_the_same_in_any_runs(counts: list[int], run: int) -> None
         (1e300, None),
         (10**30, None),
         ("yesterday", None),
+        ("9999-01-01T00:00:00Z", None),
+        ("0001-12-31T23:59:59Z", None),
         (None, None),
     ],
 )
@@ -234,7 +243,7 @@ def test_times(written: str | int | float | None, read: datetime | None) -> None
     ]
 
 
-@given(st.lists(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31))))
+@given(st.lists(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31))))
 def test_times_survive(moments: list[datetime]) -> None:
     texts = [moment.isoformat() + "Z" for moment in moments]
     assert timestamps(texts).to_pylist() == moments

@@ -228,8 +228,10 @@ def _rows(found: Items) -> pa.Table:
     columns["app_id"] = of_record("app_id", text)
     columns["origin"] = of_record("origin", text)
     columns["received_at"] = of_record("received_at", pa.int64()).cast(time)
-    columns["ip"] = of_record("sender.ip", text)
-    columns["ip_country"] = of_record("sender.country", text)
+    own_address = columns["ip"].is_valid()  # then the sender is a server, and its country means nothing
+    nowhere = pa.scalar(None, text)
+    columns["ip_country"] = pc.if_else(own_address, nowhere, of_record("sender.country", text))
+    columns["ip"] = pc.coalesce(columns["ip"], of_record("sender.ip", text))
     columns["visitor_hash"] = of_record("sender.visitor_hash", text)
     for name in ("user_agent", "language"):
         columns[name] = pc.coalesce(columns[name], of_record(f"sender.{name}", text))

@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["MICROSECONDS_FROM", "MILLISECONDS_FROM", "timestamps"]
+from footfall.core.moments import MICROSECONDS_FROM, MILLISECONDS_FROM, moment
 
-# An epoch below the first is in seconds (to the year 5138), below the second in milliseconds (since
-# 1973-03-03), else in microseconds.
-MILLISECONDS_FROM = 1e11
-MICROSECONDS_FROM = 1e14
+__all__ = ["timestamps"]
+
 TOO_LARGE = 1e18
 ZONED = r"(?:Z|[+-]\d\d:\d\d)$"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST, LAST = -62_135_596_800_000_000, 253_402_300_799_999_999  # the years 1 to 9999
+FIRST, LAST = -62_104_060_800_000_000, 253_370_764_799_999_999  # the years 2 to 9998, as in moments
 MICROSECONDS = pa.timestamp("us")
 
 
@@ -26,11 +23,9 @@ def _one(value: str | int | float | None) -> int | None:
         return None
     if isinstance(value, str):
         try:
-            moment = msgspec.convert(value, datetime)
-        except msgspec.ValidationError:
+            return (moment(value) - EPOCH) // timedelta(microseconds=1)
+        except ValueError:
             return None
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return (zoned - EPOCH) // timedelta(microseconds=1)
     size = abs(value)
     factor = 1 if size >= MICROSECONDS_FROM else 1_000 if size >= MILLISECONDS_FROM else 1_000_000
     return round(value * factor) if size < TOO_LARGE else None
@@ -42,7 +37,7 @@ def _texts(values: Sequence[Any]) -> pa.Array | None:
         texts = pa.array(values, pa.string())
         if pc.all(pc.match_substring_regex(texts, ZONED)).as_py() is False:
             return None
-        return texts.cast(pa.timestamp("us", "UTC")).cast(MICROSECONDS)
+        return texts.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return None
 
@@ -67,12 +62,11 @@ def _numbers(values: Sequence[Any]) -> pa.Array | None:
 def timestamps(values: Sequence[str | int | float | None]) -> pa.Array:
     """Return ``timestamp[us]`` for RFC 3339 texts (without an offset: UTC) and epochs in s, ms or us.
 
-    What is no time, or lies outside the years 1 to 9999, becomes null.
+    What is no time, or lies outside the years 2 to 9998, becomes null.
     """
-    texts = _texts(values)
-    if texts is not None:
-        return texts
-    numbers = _numbers(values)
+    numbers = _texts(values)
+    if numbers is None:
+        numbers = _numbers(values)
     if numbers is None:
         numbers = pa.array([_one(value) for value in values], pa.int64())
     inside = pc.and_(pc.greater_equal(numbers, FIRST), pc.less_equal(numbers, LAST))

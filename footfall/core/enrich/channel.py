@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from footfall.core.enrich.url import Address, Campaign, read_address
+from footfall.core.enrich.url import Campaign
 from footfall.core.reference import Source, click_ids, source_of_host, source_of_word
 
-__all__ = ["CHANNELS", "Traffic", "channel_of", "read_traffic"]
+__all__ = ["CHANNELS", "Landing", "Traffic", "channel_of", "read_traffic"]
 
 DIRECT, NONE, NOT_SET = "(direct)", "(none)", "(not set)"
 # What an unpaid visit from a known kind of site has as its medium. "organic" and "referral" are
@@ -42,6 +42,14 @@ class Traffic(NamedTuple):
     campaign: str | None
     term: str | None
     content: str | None
+
+
+class Landing(NamedTuple):
+    """What of the visited address matters here: many addresses share one."""
+
+    host: str | None = None
+    campaign: Campaign | None = None
+    click: str | None = None
 
 
 class Clues(NamedTuple):
@@ -114,11 +122,6 @@ def channel_of(source: str | None, medium: str | None, campaign: str | None = No
     return next((name for name, holds in RULES if holds(clues)), "Unassigned")
 
 
-def _referrer(page: Address, referrer: str | None) -> str | None:
-    host = read_address(referrer).host if referrer else None
-    return None if host == page.host else host
-
-
 def _told(campaign: Campaign, known: Source | None, host: str | None) -> tuple[str | None, str | None]:
     """Complete what the utm parameters leave out: only a medium, say, with a referrer that is known."""
     source = campaign.source or (known.name if known else host)
@@ -130,15 +133,14 @@ def _told(campaign: Campaign, known: Source | None, host: str | None) -> tuple[s
 
 
 @lru_cache(maxsize=16_384)
-def read_traffic(url: str | None, referrer: str | None, given: Campaign | None = None) -> Traffic:
-    """Return where the visit came from.
+def read_traffic(page: Landing, referrer: str | None, given: Campaign | None = None) -> Traffic:
+    """Return where the visit came from; ``referrer`` is the host of the page before.
 
     The address's utm parameters come first, then ``given`` (from the event's properties), then its
     click id, then the referrer. A referrer of the same host is the site itself: direct. Without any
     of these source is ``(direct)`` and medium ``(none)``.
     """
-    page = read_address(url) if url else Address()
-    host = _referrer(page, referrer)
+    host = None if referrer == page.host else referrer
     known = source_of_host(host) if host else None
     campaign = page.campaign or given or Campaign()
     name = campaign.campaign

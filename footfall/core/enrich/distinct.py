@@ -23,6 +23,12 @@ class Spread(NamedTuple):
         """Call ``function`` for each distinct value and return the rows' results."""
         return self.of([function(value) for value in self.values], kind)
 
+    def then(self, results: Sequence[Any]) -> "Spread":
+        """Return the spread of results, one given for each value in order, equal ones made one."""
+        numbers: dict[Any, int] = {}
+        places = [numbers.setdefault(result, len(numbers)) for result in results]
+        return Spread(list(numbers), pa.array(places, pa.int32()).take(self.index))
+
     def of(self, results: Sequence[Any], kind: pa.DataType) -> pa.Array:
         """Return the rows' results, one given for each distinct value in order."""
         return pa.array(results, kind).take(self.index)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.core.enrich.agent import Agent, read_agent
 from footfall.core.enrich.bots import bot_reason
-from footfall.core.enrich.channel import Traffic, read_traffic
+from footfall.core.enrich.channel import Landing, Traffic, read_traffic
 from footfall.core.enrich.clock import created_column
 from footfall.core.enrich.distinct import Spread, distinct, pairs, plain
 from footfall.core.enrich.names import action_name
@@ -43,25 +43,27 @@ def _given_campaign(properties: str) -> Campaign | None:
     return Campaign(*texts) if any(texts) else None
 
 
-def _address_columns(url: Spread) -> Columns:
+def _page_columns(url: Spread, referrer: Spread, properties: pa.Array) -> Columns:
     addresses = [read_address(value) for value in url.values]
+    landings = url.then([Landing(page.host, page.campaign, page.click) for page in addresses])
+    hosts = referrer.then([read_address(value).host for value in referrer.values])
     return {
         "host": url.of([address.host for address in addresses], TEXT),
         "path": url.of([address.path for address in addresses], TEXT),
+        **_traffic_columns(landings, hosts, properties),
     }
 
 
-def _traffic_columns(url: Spread, referrer: Spread, properties: pa.Array) -> Columns:
+def _traffic_columns(landings: Spread, hosts: Spread, properties: pa.Array) -> Columns:
     told = pc.fill_null(pc.match_substring(properties, '"utm_'), False)
-    pages = pairs(url, referrer)
+    visits = pairs(landings, hosts)
     if pc.any(told).as_py():
         texts = distinct(pc.if_else(told, properties, pa.scalar(None, TEXT)))
-        campaigns = Spread([_given_campaign(text) for text in texts.values], texts.index)
-        visits = pairs(pages, campaigns)
-        traffic = [read_traffic(*page, campaign) for page, campaign in visits.values]
+        campaigns = texts.then([_given_campaign(text) for text in texts.values])
+        visits = pairs(visits, campaigns)
+        traffic = [read_traffic(page or Landing(), host, given) for (page, host), given in visits.values]
     else:
-        visits = pages
-        traffic = [read_traffic(*page) for page in visits.values]
+        traffic = [read_traffic(page or Landing(), host) for page, host in visits.values]
     columns = zip(*traffic, strict=True) if traffic else [()] * len(Traffic._fields)
     return {name: visits.of(values, TEXT) for name, values in zip(Traffic._fields, columns, strict=True)}
 
@@ -88,10 +90,8 @@ def enrich(arrived: pa.Table, processed_at: datetime) -> pa.Table:
     columns = {name: plain(arrived[name]) for name in arrived.column_names}
     if processed_at.tzinfo is not None:
         processed_at = processed_at.astimezone(UTC).replace(tzinfo=None)
-    url = distinct(columns["url"])
     found: Columns = {
-        **_address_columns(url),
-        **_traffic_columns(url, distinct(columns["referrer"]), columns["properties"]),
+        **_page_columns(distinct(columns["url"]), distinct(columns["referrer"]), columns["properties"]),
         **_sender_columns(columns["user_agent"], columns["origin"]),
         **place_columns(columns["country"], columns["ip_country"]),
         "event": distinct(columns["event"]).map(action_name, TEXT),
