@@ -266,7 +266,7 @@ def average_age(rows: list[Row], values: Values) -> Table:
 
 
 def opened(rows: list[Row]) -> int:
-    """Opens of one file by one visitor."""
+    """Count the opens of one file by one visitor."""
     served = [
         (row["created_at"], row["status"])
         for row in rows

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from footfall.core.arrow import EVENTS_SCHEMA
 
-START = datetime(2026, 1, 29, 23)  # a Thursday; three days before a month's end
+# a Thursday, shortly before a month's end
+START = datetime.fromisoformat("2026-01-29T23:00:00")
 
 MOMENTS = st.builds(
     lambda days, minutes, micros: START + timedelta(days=days, minutes=minutes, microseconds=micros),

@@ -4,14 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import duckdb
-import metric_references
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from metric_tables import ROWS, START, events_table, values_of
 
 from footfall.metrics import ROLLUPS, catalogue, metric, render
 from footfall.metrics.catalogue import sql_files
+from tests import metric_references
+from tests.metric_tables import ROWS, START, events_table, values_of
 
 DUCK = duckdb.connect()
 ROLLUP_SQL = {name: text for name, text in sql_files() if name.startswith("_")}

@@ -9,15 +9,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import metric_references
 import pyarrow.parquet as pq
 import pytest
-from conftest import missing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from metric_tables import ROWS, STEPS, events_table, values_of
 
 from footfall.metrics import catalogue, metric, render
+from tests import metric_references
+from tests.conftest import missing
+from tests.metric_tables import ROWS, STEPS, events_table, values_of
 
 UNITS = {"60s": 60, "30m": 1_800, "1h": 3_600, "7d": 604_800}
 LENIENT = settings(
@@ -29,9 +29,9 @@ class ClickHouse:
     """Answers SQL over the rows that were last loaded."""
 
     def __init__(self, folder: Path) -> None:
-        import chdb
+        from chdb.session import Session
 
-        self.query = chdb.query
+        self.query = Session().query
         self.file = folder / "events.parquet"
 
     def load(self, rows: list[dict[str, Any]]) -> None:
@@ -39,7 +39,9 @@ class ClickHouse:
 
     def ask(self, sql: str) -> list[tuple]:
         sql = sql.replace("FROM events", f"FROM file('{self.file}') AS events")
-        lines = str(self.query(f"{sql}\nSETTINGS session_timezone='UTC'", "JSONCompactEachRow")).splitlines()
+        lines = str(
+            self.query(f"{sql}\nSETTINGS session_timezone='UTC'", "JSONCompactEachRow")
+        ).splitlines()
         return [tuple(json.loads(line)) for line in lines]
 
 
@@ -82,7 +84,9 @@ def test_funnel_counts_as_window_funnel(
 @pytest.mark.parametrize("name", catalogue())
 @given(data=st.data())
 @LENIENT
-def test_clickhouse_answers_as_the_reference(clickhouse: ClickHouse, name: str, data: st.DataObject) -> None:
+def test_clickhouse_answers_as_the_reference(
+    clickhouse: ClickHouse, name: str, data: st.DataObject
+) -> None:
     rows, values = data.draw(ROWS), data.draw(values_of(name))
     clickhouse.load(rows)
     found = clickhouse.ask(render(metric(name), values, dialect="clickhouse"))

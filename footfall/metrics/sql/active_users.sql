@@ -33,15 +33,27 @@ spans as (
     from returns
 ),
 changes as (
-    select day, count(*) as today, count(*) as week, count(*) as month
+    select
+        day,
+        cast(count(*) as bigint) as today,
+        cast(count(*) as bigint) as week,
+        cast(count(*) as bigint) as month
     from spans
     group by day
     union all
-    select week_end as day, 0 as today, -count(*) as week, 0 as month
+    select
+        week_end as day,
+        cast(0 as bigint) as today,
+        -cast(count(*) as bigint) as week,
+        cast(0 as bigint) as month
     from spans
     group by week_end
     union all
-    select month_end as day, 0 as today, 0 as week, -count(*) as month
+    select
+        month_end as day,
+        cast(0 as bigint) as today,
+        cast(0 as bigint) as week,
+        -cast(count(*) as bigint) as month
     from spans
     group by month_end
 ),
