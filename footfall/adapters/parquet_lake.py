@@ -12,11 +12,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from footfall.core.arrow import EVENTS_SCHEMA
@@ -109,7 +110,7 @@ class ParquetLake:
         if self._folder.exists():
             shutil.rmtree(self._folder)
         self._parts = None
-        return self.flush(datetime.min, everything=True)
+        return self.flush(datetime.fromtimestamp(0, UTC).replace(tzinfo=None), everything=True)
 
     def _plan(self, version: int) -> list[Part]:
         """Return the parts to write: those with news, and those that follow a part that is full."""
@@ -242,7 +243,7 @@ def _runs(plan: list[Part]) -> Iterator[list[Part]]:
 def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Cut ordered batches where the part changes."""
     for batch in batches:
-        ends = batch.column("part").run_end_encode().run_ends.to_pylist() if len(batch) else []
+        ends = pc.run_end_encode(batch.column("part")).run_ends.to_pylist()
         rows = batch.drop_columns(["part"])
         for start, end in itertools.pairwise([0, *ends]):
             yield batch.column("part")[start].as_py(), rows.slice(start, end - start)
@@ -281,9 +282,10 @@ def _read_part(path: Path) -> Part | None:
         return None
     if match is None:
         return None
-    *hour, number = map(int, match.groups())
+    year, month, day, hour, number = map(int, match.groups())
+    start = datetime(year, month, day, hour)  # noqa: DTZ001 - our times are UTC without a zone
     size = path.stat().st_size
-    return Part(datetime(*hour), number, **stamp, rows=metadata.num_rows, bytes=size)  # noqa: DTZ001
+    return Part(start, number, **stamp, rows=metadata.num_rows, bytes=size)
 
 
 def _sync(path: Path) -> None:

@@ -5,6 +5,7 @@ Each part can be stopped anywhere and done again; one that fails is logged and s
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import takewhile
 
 import structlog
@@ -43,12 +44,12 @@ class Upkeep:
     def step(self, now: datetime) -> list[str]:
         """Do what is due at ``now`` (naive UTC); return the names of the parts that failed."""
         parts: list[tuple[str, Callable[[], object]]] = [
-            (f"archive {log.name}", lambda log=log: self._archive_log(log, now)) for log in self._logs()
+            (f"archive {log.name}", partial(self._archive_log, log, now)) for log in self._logs()
         ]
-        parts.append(("expire the raw archive", lambda: self._expire(now)))
-        parts.append(("prune what was seen", lambda: self._prune(now)))
+        parts.append(("expire the raw archive", partial(self._expire, now)))
+        parts.append(("prune what was seen", partial(self._prune, now)))
         if self._settings.lake.enabled:
-            parts.append(("flush the lake", lambda: self._lake.flush(now)))
+            parts.append(("flush the lake", partial(self._lake.flush, now)))
         return [name for name, work in parts if not _done(name, work)]
 
     def _archive_log(self, log: EventLog, now: datetime) -> None:

@@ -53,7 +53,7 @@ class Rollup(NamedTuple):
     @property
     def columns(self) -> str:
         """Columns for a table's DDL."""
-        return ", ".join(f"{column.name} {column.type}" for column in (*self.keys, *self.measures))
+        return ", ".join(f"{name} {kind}" for name, kind, *_ in (*self.keys, *self.measures))
 
     def of(self, rows: str) -> str:
         """Return the SELECT that makes the rollup of event rows."""
@@ -65,8 +65,8 @@ class Rollup(NamedTuple):
         """Return the SELECT that sums partial rows: all of them, or those of the delta's periods."""
         keys = ", ".join(key.name for key in self.keys)
         measures = ", ".join(f"{m.merge}({m.name})::{m.type} as {m.name}" for m in self.measures)
-        periods = f" where {self.period} in (select {self.period} from {self.delta})"
-        where = "" if part == "all" else periods
+        periods = f"{self.period} in (select {self.period} from {self.delta})"  # noqa: S608 - our names
+        where = "" if part == "all" else f" where {periods}"
         return (
             f"select {keys}, {measures} from "  # noqa: S608 - our own names
             f"(from {self.base}{where} union all from {self.delta}) group by all"

@@ -72,6 +72,8 @@ class DuckDBWarehouse:
         self._folder = folder
         self._settings = settings or WarehouseSettings()
         self._write_lock = RLock()
+        self._pending: tuple[State, dict[str, int]] = (State(), {})
+        self._closed = False
         self._open()
 
     def store(self, batch: Batch) -> Stored:
@@ -154,8 +156,11 @@ class DuckDBWarehouse:
             self._advance(connection, after)
 
     def close(self) -> None:
-        """See the port."""
+        """See the port. Closing twice is closing once."""
         with self._write_lock:
+            if self._closed:
+                return
+            self._closed = True
             self._readers.close()
             try:
                 self._writer.execute("checkpoint")
@@ -218,7 +223,7 @@ class DuckDBWarehouse:
     def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Hold the writer for one transaction; memory follows only once it is committed."""
         with self._write_lock:
-            self._pending: tuple[State, dict[str, int]] = (self._state, {})
+            self._pending = (self._state, {})
             try:
                 self._writer.execute("begin")
                 yield self._writer
