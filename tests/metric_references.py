@@ -296,3 +296,71 @@ def status_codes(rows: list[Row], values: Values) -> Table:
         for status, some in grouped(rows, lambda row: row["status"]).items()
     ]
     return sorted(table, key=lambda line: (-line[1], line[0]))
+
+
+def channels(rows: list[Row], values: Values) -> Table:
+    return devices(rows, values | {"by": "channel"})
+
+
+def campaigns(rows: list[Row], values: Values) -> Table:
+    rows = [row for row in chosen(rows, values) if row["campaign"] is not None]
+    groups = grouped(rows, lambda row: (row["campaign"], row["source"], row["medium"]))
+    table = [(*names, visitors(some), len(some)) for names, some in groups.items()]
+    table.sort(key=lambda line: (-line[3], *map(nulls_last, line[:3])))
+    return limited(table, values, 10)
+
+
+def log_requests(rows: list[Row], values: Values) -> Table:
+    rows = [
+        row
+        for row in chosen(rows, values)
+        if (row["object"] is not None or row["status"] is not None)
+        and values.get("object", row["object"]) == row["object"]
+        and values.get("status", str(row["status"])) == str(row["status"])
+    ]
+    rows.sort(key=lambda row: row["event_id"])
+    rows.sort(key=lambda row: row["created_at"], reverse=True)
+    names = ("created_at", "visitor_id", "ip", "method", "object", "status", "bytes", "referrer")
+    return limited([tuple(row[name] for name in names) for row in rows], values, 100)
+
+
+def paths(rows: list[Row], values: Values) -> Table:
+    views = [r for r in chosen(rows, values) if r["event"] == "page_view" and r["path"] is not None]
+    views.sort(key=lambda row: (row["created_at"], row["event_id"]))
+    taken = []
+    for (app, visitor, _), some in grouped(views, lambda row: (*who(row), row["is_bot"])).items():
+        for row, following in zip(some, [*some[1:], None], strict=True):
+            soon = following is not None and following["created_at"] - row["created_at"] <= GAP
+            step = (row["path"], following["path"] if soon else None)
+            taken.append({"app_id": app, "visitor_id": visitor, "step": step})
+    taken = [row for row in taken if values.get("path", row["step"][0]) == row["step"][0]]
+    table = [
+        (*step, len(some), visitors(some)) for step, some in grouped(taken, lambda r: r["step"]).items()
+    ]
+    return limited(sorted(table, key=lambda line: (-line[2], line[0], nulls_last(line[1]))), values, 20)
+
+
+def lifecycle(rows: list[Row], values: Values) -> Table:
+    length = {"day": 1, "week": 7}[values.get("period", "day")] * DAY
+
+    def period_of(row: Row) -> date:
+        return day_of(row) - (day_of(row).weekday() * DAY if length > DAY else 0 * DAY)
+
+    rows = of_app(rows, values)
+    present = {period: set(map(who, some)) for period, some in grouped(rows, period_of).items()}
+    table = []
+    for period in sorted(set(present) | {period + length for period in present}):
+        if period > max(present) or not in_range(period, values):
+            continue
+        here = present.get(period, set())
+        last_time = present.get(period - length, set())
+        earlier = set().union(*(some for other, some in present.items() if other < period))
+        counts = (
+            len(here - earlier),
+            len(here & last_time),
+            len((here & earlier) - last_time),
+            len(last_time - here),
+        )
+        if any(counts):
+            table.append((period, *counts))
+    return table

@@ -33,6 +33,9 @@ ROWS = st.lists(
             "browser": st.sampled_from([None, "Firefox"]),
             "country": st.sampled_from([None, "NA", "DE"]),
             "continent": st.sampled_from(["AF", "EU"]),
+            "channel": st.sampled_from([None, "Direct", "Email"]),
+            "campaign": st.sampled_from([None, "spring"]),
+            "source": st.sampled_from([None, "news"]),
             "properties": st.sampled_from(
                 [None, "{}", '{"age":40}', '{"source_menu":"soup"}', '{"source_menu":"soup","age":"41"}']
             ),
@@ -73,6 +76,12 @@ STEPS = st.lists(st.sampled_from(["page_view", "cart", "pay", "never"]), min_siz
 
 OWN: dict[str, st.SearchStrategy[dict[str, str]]] = {
     "retention": st.fixed_dictionaries({}, optional={"period": st.sampled_from(["day", "week"])}),
+    "lifecycle": st.fixed_dictionaries({}, optional={"period": st.sampled_from(["day", "week"])}),
+    "campaigns": st.fixed_dictionaries({}, optional=LIMIT),
+    "paths": st.fixed_dictionaries({}, optional={"path": st.sampled_from(["/", "/é'\\"]), **LIMIT}),
+    "log_requests": st.fixed_dictionaries(
+        {}, optional={"object": st.just("a.pdf"), "status": st.sampled_from(["200", "404"]), **LIMIT}
+    ),
     "funnel": st.fixed_dictionaries(
         {"steps": STEPS.map(",".join)}, optional={"window": st.sampled_from(["60s", "30m", "1h", "7d"])}
     ),

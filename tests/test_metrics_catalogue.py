@@ -30,6 +30,11 @@ PROMISED = {
     "average_age": "average_age visitors",
     "top_objects": "object opens requests bytes visitors",
     "status_codes": "status requests share bytes",
+    "channels": "channel visitors events",
+    "campaigns": "campaign source medium visitors events",
+    "paths": "path next_path times visitors",
+    "lifecycle": "time new returning resurrecting dormant",
+    "log_requests": "time visitor ip method object status bytes referrer",
 }
 
 
@@ -70,7 +75,7 @@ def test_every_engine_gets_sql_that_it_can_parse(name: str, dialect: str) -> Non
 @pytest.mark.parametrize("name", catalogue())
 def test_conditions_without_a_value_are_left_out(name: str) -> None:
     bare = render(metric(name), needed(name) | {"bots": "true", "app": ""}, rollups=frozenset(ROLLUPS))
-    assert "is_bot" not in bare
+    assert "NOT is_bot" not in bare
     assert not re.search(r"app_id =|DATE\)\n|TRUE|NULL IS", bare)
 
 

@@ -21,7 +21,7 @@ from tests.metric_tables import ROWS, STEPS, events_table, values_of
 
 UNITS = {"60s": 60, "30m": 1_800, "1h": 3_600, "7d": 604_800}
 LENIENT = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -18,20 +18,25 @@ MICROSECONDS = {
 }
 JSON_TEXT = {"clickhouse": "nullif(JSON_VALUE($it, $path), '')"}
 NUMBER_OR_NULL = {"clickhouse": "toFloat64OrNull($it)"}
+# lag and lead of a column that cannot be null give its type's zero, not null, where no row is
+NULLABLE = {"clickhouse": "toNullable($it)"}
 
 
 def in_the_words_of(dialect: str, tree: "exp.Expr") -> "exp.Expr":
     """Return the tree with our few functions written as ``dialect`` has them."""
     from sqlglot import exp
 
+    ours = (exp.Anonymous, exp.JSONExtractScalar, exp.TryCast, exp.Lag, exp.Lead)
     # deepest first, so that what stands inside another function is rewritten before that one
-    for node in reversed(list(tree.find_all(exp.Anonymous, exp.JSONExtractScalar, exp.TryCast))):
+    for node in reversed(list(tree.find_all(*ours))):
         if isinstance(node, exp.JSONExtractScalar):
             path = exp.Literal.string(node.expression.sql(dialect="duckdb").strip("'"))
             _say(JSON_TEXT, dialect, node, it=node.this, path=path)
         elif isinstance(node, exp.TryCast) and node.to.is_type("double"):
             _say(NUMBER_OR_NULL, dialect, node, it=node.this)
-        elif node.name.lower() == "epoch_us":
+        elif isinstance(node, exp.Lag | exp.Lead):
+            _say(NULLABLE, dialect, node.this, it=node.this)
+        elif isinstance(node, exp.Anonymous) and node.name.lower() == "epoch_us":
             _say(MICROSECONDS, dialect, node, it=node.expressions[0])
     return tree
 
