@@ -5,6 +5,7 @@
 
 import importlib.util
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -53,15 +54,17 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> ClickHouse:
 
 
 def plain(value: object) -> object:
-    """Return a reference's value as ClickHouse writes it in JSON."""
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
-    return value.isoformat() if isinstance(value, date) else value
+    """Return a reference's value as ClickHouse writes it in JSON, but moments as moments."""
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
 
 
-def number(value: object) -> object:
-    """Return 64-bit integers, which ClickHouse's JSON may quote, as integers."""
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+def typed(value: object) -> object:
+    """Return 64-bit integers, which ClickHouse's JSON may quote, and moments as what they are."""
+    if not isinstance(value, str):
+        return value
+    if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{6})?", value):
+        return datetime.fromisoformat(value)
+    return int(value) if value.isdigit() else value
 
 
 @given(rows=ROWS, steps=STEPS, window=st.sampled_from(sorted(UNITS)))
@@ -91,4 +94,4 @@ def test_clickhouse_answers_as_the_reference(
     clickhouse.load(rows)
     found = clickhouse.ask(render(metric(name), values, dialect="clickhouse"))
     expected = getattr(metric_references, name)(rows, values)
-    assert [tuple(map(number, line)) for line in found] == [tuple(map(plain, line)) for line in expected]
+    assert [tuple(map(typed, line)) for line in found] == [tuple(map(plain, line)) for line in expected]
