@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from footfall.adapters.log_slot import log_files
+from footfall.adapters.sqlite_log import SqliteLog
+from footfall.core.record import Logged, Offset
+
 READY_SECONDS = 20.0
 
 
@@ -128,3 +132,30 @@ def running(data: Path, **more: Any) -> Iterator[Collector]:
             with contextlib.suppress(ProcessLookupError):
                 if alive(pid):
                     os.kill(pid, signal.SIGKILL)
+
+
+def logged(collector: Collector) -> list[Logged]:
+    """Return every record of every log."""
+    found: list[Logged] = []
+    for path in log_files(collector.data / "log"):
+        log = SqliteLog(path, max_bytes=1 << 40, writable=False)
+        found += log.read(Offset(0), 1 << 40)
+        log.close()
+    return found
+
+
+def of_app(collector: Collector, app: str) -> list[dict[str, Any]]:
+    """Return the accepted events of one app."""
+    return [
+        event
+        for one in logged(collector)
+        if one.record.app_id == app and one.record.kind == "events"
+        for event in json.loads(one.record.body)
+    ]
+
+
+def numbers(collector: Collector) -> dict[str, float]:
+    """Return what /metrics says, by name with labels."""
+    text = collector.request("GET", "/metrics")[2].decode()
+    rows = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in rows}

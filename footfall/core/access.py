@@ -5,7 +5,6 @@ here: with credentials the origin is mirrored and never ``*``, a preflight carri
 """
 
 import base64
-import binascii
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,7 +94,7 @@ def key_in_header(authorization: str | None) -> str | None:
         case "basic":
             try:
                 return base64.b64decode(rest, validate=True).decode().partition(":")[0] or None
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:  # not Base64, or not UTF-8 within
                 return None
         case _:
             return None

@@ -23,7 +23,6 @@ from footfall.apps.collector import worker
 from footfall.apps.collector.counters import Counters
 from footfall.core.access import Access, AppAccess, access_problems
 from footfall.core.record import AppId
-from footfall.core.scrub import unknown_rules
 from footfall.errors import AddressInUse, BadSettings
 from footfall.settings import Settings
 
@@ -76,8 +75,6 @@ def access_of(settings: Settings) -> Access:
 
 def _problems(settings: Settings, access: Access) -> list[str]:
     problems = access_problems(access, settings.collector.address.rpartition(":")[0])
-    for name, app in settings.apps.items():
-        problems += [f"[apps.{name}] scrub: there is no rule {rule}" for rule in unknown_rules(app.scrub)]
     for network in settings.collector.trusted_proxies:
         try:
             ipaddress.ip_network(network)

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import gc
 import ipaddress
 import logging
 import os
@@ -37,7 +38,8 @@ __all__ = ["Setup", "run"]
 CONNECTIONS = 4_096
 PARENT_LOOK_SECONDS = 0.5
 DRAIN_SECONDS = 1.0  # for answers on their way; what is handed over is committed in any case
-SWITCH_SECONDS = 0.0005  # the loop and the writer thread share one lock: take turns quickly
+GC_THRESHOLDS = (50_000, 20, 100)  # requests make no cycles; looking for some took a tenth of the time
+SWITCH_SECONDS = 0.001  # the loop and the writer thread share one lock: take turns quickly
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Setup:
 def run(setup: Setup, *, number: int, parent: int) -> int:
     """Serve until a stop signal or until ``parent`` is gone; return the exit code."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(setup, number, parent))
 
