@@ -65,7 +65,7 @@ class PlatformClient:
         return self._call("GET", "/api/health")
 
     def import_files(
-        self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[dict[str, Any]], None]
+        self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]
     ) -> Any:
         """Have the platform import files; its progress comes line by line, the outcome last."""
         body = {"format": format, "paths": list(paths), "app": app}

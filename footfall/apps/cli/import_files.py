@@ -1,5 +1,6 @@
 """``footfall import``: files into the same table as the events."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def import_files(
     with connect(data=output.data, create=True) as platform, bar:
         task = bar.add_task("importing", total=None, lines=0)
 
-        def show(progress: dict[str, Any]) -> None:
+        def show(progress: Mapping[str, Any]) -> None:
             bar.update(
                 task,
                 completed=progress["bytes_done"],
