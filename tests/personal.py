@@ -125,8 +125,10 @@ CLEAN = (
     "https://shop.example/2024/05/01/12345678/",
     "sk-hynix-gold-p31-1tb-nvme-ssd-drive",
     "basic information for bearers",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/534.24 (KHTML, like Gecko) Chrome/11.0.69.57 Safari/534.24",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/120.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/534.24 (KHTML, like Gecko) "
+    "Chrome/11.0.69.57 Safari/534.24",
     "GA1.2.1234567890.1714564800",
     "fb.1.1714564800123.1234567890",
     "1280x720",

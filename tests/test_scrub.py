@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from personal import CLEAN, PLANTED, SECRET_KEYS, SECRET_PARAMETERS
 
 from footfall.core.scrub import (
     RULES,
@@ -23,7 +24,6 @@ from footfall.core.scrub import (
 )
 from footfall.core.scrub.numbers import IBAN_LENGTHS, is_card, is_iban
 from footfall.core.scrub.suspects import suspect_rules
-from personal import CLEAN, PLANTED, SECRET_KEYS, SECRET_PARAMETERS
 
 KEY = b"one installation"
 PLAN = plan_for({}, KEY)
@@ -247,6 +247,33 @@ def test_addresses_stay_readable(url: str, scrubbed: str) -> None:
     assert scrub_text(url, "url", PLAN) == scrubbed
 
 
+@pytest.mark.parametrize(
+    ("agent", "scrubbed"),
+    [
+        ("Bot/1.0 (203.0.113.7; a@b.de)", "Bot/1.0 (203.0.113.0; [email])"),
+        ("Bot/1.0 203.0.113.7", "Bot/1.0 203.0.113.0"),
+        ("Bot/1.0 (+http://20.3.113.7/)", "Bot/1.0 (+http://20.3.113.0/)"),
+        ("The Bat! 4.0.0.22", "The Bat! 4.0.0.22"),
+        ("Nokia6230 UP.Browser/6.2.3.3.c.1.101 UP.Link/5.1.2.6", None),
+        ("Safari/533.1/UCBrowser/8.3.0.143/145/444 PadFone-10.14.5.5-20131209", None),
+    ],
+)
+def test_versions_in_user_agents_are_no_addresses(agent: str, scrubbed: str | None) -> None:
+    assert scrub_text(agent, "agent", PLAN) == (scrubbed or agent)
+    assert scrub_tree({"user_agent": agent}, PLAN) == {"user_agent": scrubbed or agent}
+
+
+def test_no_version_of_a_known_user_agent_is_cut(shared_data: Any) -> None:
+    known = json.loads(
+        (shared_data / "user-agents" / "crawler-user-agents.json").read_text(encoding="utf-8")
+    )
+    agents = [agent for crawler in known for agent in crawler["instances"]]
+    keep = plan_for({"email": "keep"}, KEY)
+    changed = {agent for agent in agents if scrub_text(agent, "agent", keep) != agent}
+    assert {agent for agent in changed if "http://1" not in agent and "https://1" not in agent} == set()
+    assert len(changed) == 1
+
+
 def test_numbers_prove_themselves() -> None:
     assert is_card("4111111111111111")
     assert not is_card("4111111111111112")
@@ -261,7 +288,33 @@ def test_numbers_prove_themselves() -> None:
     assert cut_address("2001:db8:1:2::5") == "2001:db8:1::"
 
 
-@pytest.mark.parametrize("unit", ["a", "@", "a@", "a@a.", "1 ", "1-", "4111 ", "eyJ", "%25", "::", "2001:", "?a=", "DE89", "+1 ", "'a", "http://", "bearer ", "%41"])  # fmt: skip
+HOSTILE = [
+    "a",
+    "@",
+    "a@",
+    "a@a.",
+    "1-",
+    "eyJ",
+    "%25",
+    "::",
+    "2001:",
+    "?a=",
+    "DE89",
+    "+1",
+    "'a",
+    "http://",
+    "%41",
+    "?sid=",
+    "1.1.",
+    "?phone=1",
+    "0",
+    "+(",
+    "eyJ.",
+    '"a":',
+]
+
+
+@pytest.mark.parametrize("unit", [*HOSTILE, "1 ", "4111 ", "bearer ", "?token= "])
 def test_long_hostile_text_takes_linear_time(unit: str) -> None:
     import time
 

@@ -55,7 +55,7 @@ def make_sender(
     return Sender(
         ip=cut_address(address) if address else None,
         country=country_of(address) if address else None,
-        user_agent=scrub_text(agent, "text", plan) if agent else None,
+        user_agent=scrub_text(agent, "agent", plan) if agent else None,
         language=tag if tag and tag != "*" and tag.replace("-", "").isalnum() else None,
         visitor_hash=visitor_hash(app_id, address, user_agent, salt) if address or user_agent else None,
     )

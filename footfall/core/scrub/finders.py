@@ -179,6 +179,9 @@ _V6 = re.compile(
 _VERSION_BEFORE = re.compile(
     r"(?:(?:^|[\s(;,+])[A-Za-z][\w+-]{0,40}/|\b(?:v|ver|version|release|build|rv)[ .:=]{0,2})$", re.I
 )
+_HOST_BEFORE = re.compile(r"(?:^|://|[(=\[\"])$")
+_WORD_BEFORE = re.compile(r"[\s;,]$")
+OLDEST_AGENT = 64  # in agents, lower first numbers of four behind a blank are versions: The Bat! 4.0.0.22
 _UNCUTTABLE = {0, 127} | set(range(224, 256))
 
 
@@ -192,9 +195,16 @@ def find_ips(text: str, kind: Kind) -> Iterator[Span]:
         if int(parts[3]) == 0 or int(parts[0]) in _UNCUTTABLE:
             continue
         before = text[max(0, match.start() - 44) : match.start()]
-        if kind != "url" and _VERSION_BEFORE.search(before):
-            continue
-        yield match.span()
+        if kind == "agent":
+            version = not _HOST_BEFORE.search(before) and (
+                int(parts[0]) < OLDEST_AGENT
+                or _VERSION_BEFORE.search(before)
+                or not _WORD_BEFORE.search(before)
+            )
+        else:
+            version = kind != "url" and bool(_VERSION_BEFORE.search(before))
+        if not version:
+            yield match.span()
     for match in _V6.finditer(text):
         found = match.group()
         found = found if found.endswith("::") else found.rstrip(":")
@@ -234,7 +244,9 @@ def find_userinfo(text: str, _kind: Kind) -> Iterator[Span]:
 
 
 _PARAMETER = re.compile(r"(?:^|(?<=[?&;#]))([\w.\-\[\]]{1,64})=", re.ASCII)
-_VALUE = re.compile(r"[^&#;\s\"'<>]{1,8192}")
+# Only what surely goes may hold another query: what is looked at in vain must not be looked at twice.
+_SECRET_VALUE = re.compile(r"[^&#;\s\"'<>]+")
+_VALUE = re.compile(r"[^&#;?\s\"'<>]+")
 _PHONE_VALUE = re.compile(r"(?:[+(]|%2[bB8])*[0-9][0-9 ().+/%-]*")
 
 
@@ -242,9 +254,10 @@ def _parameters(text: str, rule: str) -> Iterator[Span]:
     # Names are looked for inside values too: a decoded address may hold another with its own query.
     end = 0
     for match in _PARAMETER.finditer(text) if "=" in text else ():
-        if match.start() < end or not meaning_of(match.group(1), query=True):
+        meaning = meaning_of(match.group(1), query=True)
+        if match.start() < end or not meaning:
             continue
-        value = _VALUE.match(text, match.end())
+        value = (_SECRET_VALUE if meaning == "secret" else _VALUE).match(text, match.end())
         if value and rule_by_name(match.group(1), value.group(), query=True) == rule:
             end = value.end()
             yield value.span()

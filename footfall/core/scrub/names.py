@@ -9,9 +9,10 @@ from typing import Literal
 
 __all__ = ["EMAIL_SUSPECT", "PHONE_SUSPECT", "SECRET_SUSPECT", "Meaning", "meaning_of"]
 
-Meaning = Literal["secret", "opaque", "email", "phone", "code", "version", ""]
+Meaning = Literal["secret", "opaque", "email", "phone", "code", "version", "agent", ""]
 """``secret``: whatever stands there; ``opaque``: only what looks like a key (16 characters or more, with
-a digit), for names that also have innocent uses; ``code``: an id or article number; ``version``."""
+a digit), for names that also have innocent uses; ``code``: an id or article number; ``version``;
+``agent``: a user agent."""
 
 # In query parameters and in JSON keys alike.
 _SECRET_ENDINGS = (
@@ -70,7 +71,8 @@ _CODE = re.compile(
     r"(?:id|ids|sku|skus|gtin|ean|upc|isbn|asin|mpn|barcode|(?:order|product|item|article|invoice|serial|"
     r"tracking|reference|part|model)(?:no|nr|number|code)|hash|uuid|guid|timestamp|ts)$"
 )
-_VERSION = re.compile(r"(?:version|ver|build|release|firmware|useragent|ua)$")
+_AGENT = {"ua", "useragent"}
+_VERSION = re.compile(r"(?:version|ver|build|release|firmware)$")
 _SEPARATORS = re.compile(r"[\s_.\-\[\]]+")
 
 
@@ -85,6 +87,8 @@ def _meaning(name: str, query: bool) -> Meaning:
         return "email"
     if plain in _PHONE:
         return "phone"
+    if plain in _AGENT:
+        return "agent"
     if _VERSION.search(plain):
         return "version"
     return "code" if _CODE.search(plain) else ""

@@ -16,9 +16,10 @@ Action = Literal["mask", "hash", "drop", "keep"]
 """``mask`` writes the rule's label, ``hash`` a keyed hash that keeps people distinct, ``drop`` cuts
 the finding out, ``keep`` leaves it."""
 
-Kind = Literal["text", "url", "id", "code"]
-"""Where a string stands: free text, an address, an identity field (``user_id``, ...), or the value of
-a key that names a code (``order_id``, ``sku``), where rules that go by digit shapes alone rest."""
+Kind = Literal["text", "url", "id", "code", "agent"]
+"""Where a string stands: free text, an address, an identity field (``user_id``, ...), the value of a
+key that names a code (``order_id``, ``sku``), where rules that go by digit shapes alone rest, or a user
+agent, where four numbers with dots are mostly a version."""
 
 _SCRUBBED = re.compile(r"\[[a-z]{2,20}\](?: \d+)?|[a-z]{2,20}:[0-9a-f]{24}|\*\*\*")
 _LONG_NUMBER = re.compile(r"\d{7}")

@@ -15,7 +15,8 @@ _CARD_DIGITS = 13
 
 
 def _kind_under(name: str) -> Kind:
-    return "code" if meaning_of(name) == "code" else "text"
+    meaning = meaning_of(name)
+    return meaning if meaning in ("code", "agent") else "text"
 
 
 def _leaf(value: str, name: str, plan: ScrubPlan) -> str:
