@@ -31,6 +31,16 @@ def events_page() -> str:
     return head + table(("column", "kind", "always there", "meaning"), rows)
 
 
+def metrics_page() -> str:
+    """Every metric with its question, parameters, columns and SQL."""
+    head = (
+        "# Metrics\n\nAsk with `footfall metric NAME --from D --to D --app APP --set key=value` or "
+        "`GET /api/metrics/NAME?from=&to=&app=&key=value`. Days are UTC. Bots are left out unless "
+        "`bots=true`.\n\n"
+    )
+    return head + reference()
+
+
 def settings_page() -> str:
     """All settings."""
     rows = [
@@ -102,7 +112,7 @@ def commands_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "settings.md": settings_page,
-    "metrics.md": reference,
+    "metrics.md": metrics_page,
     "reasons.md": reasons_page,
     "scrub.md": scrub_page,
     "errors.md": errors_page,
