@@ -30,7 +30,7 @@ def ask(name: str, values: dict[str, str], **options: Any) -> tuple[list[str], l
 
 @pytest.mark.parametrize("name", catalogue())
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_the_sql_answers_as_the_reference(name: str, data: st.DataObject) -> None:
     rows, values = data.draw(ROWS), data.draw(values_of(name))
     load(rows)
