@@ -296,6 +296,7 @@ def test_one_scrape_sums_the_workers(tmp_path: Path) -> None:
         sums = numbers(collector)
         assert sums['footfall_requests_total{path="/v1/events",status="200"}'] == 60
         assert sums["footfall_commit_requests_sum"] == 60
+        assert any(value for name, value in sums.items() if name.startswith("footfall_log_bytes"))
         assert (
             sums['footfall_events_total{outcome="accepted"}']
             + sums['footfall_events_total{outcome="duplicate"}']

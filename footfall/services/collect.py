@@ -18,15 +18,20 @@ __all__ = ["Committed", "GroupCommit"]
 
 WAITING_BYTES = 33_554_432
 GROUP_BYTES = 4_194_304
+MEASURE_SECONDS = 1.0
 
 
 class Committed(NamedTuple):
-    """One commit, for those who measure: how long it took, and what was in it."""
+    """One commit, for those who measure: how long it took, and what was in it.
+
+    ``log_bytes`` is the log's size, measured once a second; else None.
+    """
 
     seconds: float
     requests: int
     records: int
     error: FootfallError | None
+    log_bytes: int | None = None
 
 
 class _Waiter(NamedTuple):
@@ -58,6 +63,7 @@ class GroupCommit:
         self._group_bytes = group_bytes
         self._observe = observe
         self._size = 0
+        self._measured = -MEASURE_SECONDS
         self._closed = False
         self._queue: queue.SimpleQueue[_Waiter | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="group-commit", daemon=True)
@@ -123,14 +129,17 @@ class GroupCommit:
         records = [record for waiter in group for record in waiter.records]
         start = time.perf_counter()
         error: FootfallError | None = None
+        log_bytes = None
         try:
+            if start - self._measured > MEASURE_SECONDS:  # before: after it nothing may fail any more
+                log_bytes, self._measured = self._log.size(), start
             self._log.append(records)
         except FootfallError as failure:
             error = failure
         except Exception as failure:  # the thread must outlive what nobody thought of
             error = LogFailed(log=self._log.name, cause=repr(failure))
             error.__cause__ = failure
-        return Committed(time.perf_counter() - start, len(group), len(records), error)
+        return Committed(time.perf_counter() - start, len(group), len(records), error, log_bytes)
 
     def _settle(self, group: list[_Waiter], size: int, committed: Committed) -> None:
         self._size -= size

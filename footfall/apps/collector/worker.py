@@ -71,7 +71,7 @@ async def _serve(setup: Setup, number: int, parent: int) -> int:
         loop.add_signal_handler(name, stop.set)
     log, claims = _claimed_log(setup.settings)
     row = setup.counters.row(number)
-    commit = GroupCommit(log, loop, observe=_Observer(log, row))
+    commit = GroupCommit(log, loop, observe=_Observer(row))
     server = _server(_door(setup, commit, row), setup.address)
     serving = asyncio.ensure_future(server.serve())
     serving.add_done_callback(lambda _: stop.set())
@@ -162,14 +162,15 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
 class _Observer:
     """Counts commits, and says once when the log begins to refuse and once when it takes again."""
 
-    def __init__(self, log: SqliteLog, row: Row) -> None:
-        self._log = log
+    def __init__(self, row: Row) -> None:
         self._row = row
         self._refusing = False
-        self._measured = 0.0
 
     def __call__(self, committed: Committed) -> None:
-        self._row.committed(committed.seconds, committed.requests, committed.error is not None)
-        if (committed.error is not None) != self._refusing:
-            self._refusing = committed.error is not None
+        refused = committed.error is not None
+        self._row.committed(committed.seconds, committed.requests, refused)
+        if committed.log_bytes is not None:
+            self._row.log_bytes(committed.log_bytes)
+        if refused != self._refusing:
+            self._refusing = refused
             logger.warning("%s", committed.error or "the log takes events again")
