@@ -104,8 +104,9 @@ def _iban_of(length: int) -> re.Pattern[str]:
     dashed = rf"[0-9A-Za-z]{{4}}(?:-[0-9A-Za-z]{{4}}){{{groups - 1}}}" + (
         rf"-[0-9A-Za-z]{{{rest}}}" if rest else ""
     )
-    spaced = rf"[0-9A-Za-z](?:[ +\u00a0]?[0-9A-Za-z]){{{length - 1}}}"
-    return re.compile(rf"(?:{spaced}|{dashed})(?![0-9A-Za-z])")
+    plain = rf"[0-9A-Za-z]{{{length}}}"
+    spaced = rf"[0-9A-Za-z]{{4}}[ +\u00a0][0-9A-Za-z](?:[ +\u00a0]?[0-9A-Za-z]){{{length - 5}}}"
+    return re.compile(rf"(?:{plain}|{spaced}|{dashed})(?![0-9A-Za-z])")
 
 
 def find_ibans(text: str, _kind: Kind) -> Iterator[Span]:

@@ -50,10 +50,23 @@ _TOKEN = "|".join(pattern for _, pattern in TOKENS)
 # RE2 copies the body of a bounded repeat as often as it says; a superset needs no upper bound.
 _TOKEN_SUSPECT = re.sub(r"\{(\d+),\d+\}", r"{\1,}", _TOKEN)
 
-# Before a number in raw bytes: anything but a digit or a decimal point's digits.
-_EDGE = r"(?:^|[^0-9.\-]|(?:^|[^0-9])[.\-])"
+# Before a number in raw bytes: no letter, no digit, no digit with a point or a dash.
+_EDGE = r"(?:^|[^0-9A-Za-z.\-]|(?:^|[^0-9])[.\-])"
 _GAP = r"(?:[ +.\-]|\xc2\xa0|\xe2\x80[\x80-\xbf])"
 _SOME = r"(?:[ ().+/\-\\]|\xc2\xa0){0,4}"
+
+
+_IBAN_SUSPECT = "|".join(
+    [
+        rf"(?:^|[^0-9A-Za-z])(?i:{'|'.join(c for c, own in IBAN_LENGTHS.items() if own == length)})"
+        rf"[0-9]{{2}}[0-9A-Za-z]{{{length - 4}}}(?:[^0-9A-Za-z]|$)"
+        for length in sorted(set(IBAN_LENGTHS.values()))
+    ]
+    + [
+        rf"(?:^|[^0-9A-Za-z])(?i:{'|'.join(IBAN_LENGTHS)})[0-9]{{2}}"
+        r"(?:(?:[ +]|\xc2\xa0)[0-9A-Za-z]{2}|(?:-[0-9A-Za-z]{4}){2}-[0-9A-Za-z]{3,4}(?:[^0-9A-Za-z]|$))"
+    ]
+)
 
 
 def _compact(text: str) -> str:
@@ -142,9 +155,7 @@ RULES: tuple[Rule, ...] = (
         "iban",
         "International bank account numbers whose length and check digits are right.",
         "ISO 13616, ISO 7064",
-        rf"(?:^|[^0-9A-Za-z])(?i:{'|'.join(IBAN_LENGTHS)})[0-9]{{2}}"
-        r"(?:(?:(?:[ +]|\xc2\xa0)?[0-9A-Za-z]){11}"
-        r"|(?:-[0-9A-Za-z]{4}){2}-[0-9A-Za-z]{3,4}(?:[^0-9A-Za-z]|$))",
+        _IBAN_SUSPECT,
         find_ibans,
         canonical=_compact,
     ),
@@ -154,7 +165,7 @@ RULES: tuple[Rule, ...] = (
         "digit are right; under names of codes (order_id, sku) only those of 15 or 16 digits.",
         "ISO/IEC 7812-1",
         rf"{_EDGE}(?:4[0-9]|5[0-8]|3[0-9]|6[0-9]|2[2-7]|97|8[12])[0-9]"
-        rf"(?:[0-9]{{10}}|[0-9]{_GAP}"
+        rf"(?:[0-9]{{10,16}}(?:[^0-9A-Za-z]|$)|[0-9]{_GAP}"
         rf"(?:[0-9]{{4}}{_GAP}[0-9]{{4}}{_GAP}|[0-9]{{6}}{_GAP}|[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}))",
         find_cards,
         canonical=_compact,

@@ -5,22 +5,26 @@ The answer is a superset: a rule that isn't named finds nothing in the text.
 
 from functools import cache
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import re2
 
 from footfall.core.scrub.rules import RULES
 
-__all__ = ["ALL_RULES", "suspect_body", "suspect_rules"]
+__all__ = ["ALL_RULES", "LEVELS", "suspect_body", "suspect_rules"]
 
 ALL_RULES = tuple(range(len(RULES)))
 
+LEVELS = 3  # how often percent-decoding is undone; trackers encode an address once or twice
+
+_PERCENT = r"%[0-9A-Fa-f]{2}"
 # What makes raw JSON bytes differ from the text that they stand for, or a number from its digits.
 _DISGUISES = (
     r"\\[^\"\\/]",  # JSON escapes, but for \" \\ and \/, which stay non-word characters
-    r"%[0-9A-Fa-f]{2}",  # percent-encoding
+    _PERCENT,
     r"[:\[,]\s*-?[0-9]+(?:\.[0-9]+)?[eE]\+?[0-9]",  # a number with an exponent
-    r"[0-9]{19}",  # an integer that may not fit 64 bits
-    r'"(?:000[01]|9999)-?[0-9]',  # times at the calendar's edges, where a time zone leads out of it
+    r"[:\[,\s]-?[0-9]{19}",  # an integer that may not fit 64 bits
+    r'"(?:000[01]|9999)-[0-9]{2}-',  # times at the calendar's edges, where a time zone leads out of it
 )
 _MEMORY = 32 << 20
 
@@ -49,12 +53,24 @@ def _text_set() -> Any:
 
 
 def suspect_body(body: bytes) -> bool:
-    """Return whether any rule could find anything in these JSON bytes, or they disguise their text."""
-    return _body_set().Match(body) != _CLEAN_BODY
+    """Return whether any rule could find anything in these JSON bytes, or they disguise their text.
+
+    Percent-encoding is no disguise: it is undone here, as often as the rules themselves undo it.
+    """
+    hits = _body_set().Match(body)
+    for _ in range(LEVELS):
+        if hits == _CLEAN_BODY:
+            return False
+        if hits is None or not _ONLY_ENCODED.issuperset(hits):
+            return True
+        body = unquote_to_bytes(body)
+        hits = _body_set().Match(body)
+    return hits is None or not _ONLY_ENCODED.issuperset(hits)
 
 
 _CLEAN_BODY = [len(RULES) + len(_DISGUISES)]
 _CLEAN_TEXT = [len(RULES)]
+_ONLY_ENCODED = frozenset({len(RULES) + _DISGUISES.index(_PERCENT), *_CLEAN_BODY})
 
 
 def suspect_rules(text: str) -> tuple[int, ...]:

@@ -10,12 +10,11 @@ from typing import NamedTuple
 from footfall.core.scrub.finders import Span
 from footfall.core.scrub.plan import Kind, ScrubPlan, hashed
 from footfall.core.scrub.rules import RULES, Rule
-from footfall.core.scrub.suspects import suspect_rules
+from footfall.core.scrub.suspects import LEVELS, suspect_rules
 
 __all__ = ["replacement", "scrub_text", "scrub_values"]
 
 SHORTEST = 5  # "pw=ab"; nothing shorter is personal data by any rule
-LEVELS = 3  # how often percent-decoding is undone; trackers encode an address once or twice
 TURNS = 200
 
 _ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
