@@ -1,7 +1,7 @@
 """The durable event log: one SQLite file (WAL, ``synchronous=FULL``) per collector worker.
 
 One group commit is one row, a block of records as MessagePack: a row per record made the writer
-thread hand the interpreter lock back and forth for each of them (docs/why.md has the figures).
+thread hand the interpreter lock back and forth for each of them (figures: docs/why.md).
 """
 
 import contextlib
