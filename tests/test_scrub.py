@@ -193,6 +193,10 @@ def test_names_give_numbers_their_meaning() -> None:
 
 def test_keys_of_objects_are_scrubbed_and_stay_apart() -> None:
     assert scrub_tree({"a@b.de": 1, "c@d.de": 2}, PLAN) == {"[email]": 1, "[email] 2": 2}
+    taken = {"a@b.de": 1, "[email]": 2, "c@d.de": 3}
+    assert scrub_tree(taken, PLAN) == {"[email] 2": 1, "[email]": 2, "[email] 3": 3}
+    many = {f"a{number}@b.de": number for number in range(5_000)}  # seconds if it were not linear
+    assert list(scrub_tree(many, PLAN).values()) == list(range(5_000))
 
 
 def test_authorization_values() -> None:

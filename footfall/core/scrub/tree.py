@@ -53,11 +53,21 @@ def scrub_tree(value: Any, plan: ScrubPlan, name: str = "") -> Any:
     if isinstance(value, list):
         return [scrub_tree(item, plan, name) for item in value]
     scrubbed: dict[str, Any] = {}
+    used: dict[str, int] = {}
     for key, item in value.items():
         clean = scrub_text(key, "text", plan)
         if clean != key:
-            free = (clean if n == 1 else f"{clean} {n}" for n in range(1, len(value) + 2))
-            clean = next(label for label in free if label not in scrubbed and label not in value)
+            clean = _free(clean, used, scrubbed, value)
         # What lies below a secret is secret.
         scrubbed[clean] = scrub_tree(item, plan, name if meaning_of(name) == "secret" else key)
     return scrubbed
+
+
+def _free(label: str, used: dict[str, int], *taken: dict[str, Any]) -> str:
+    # Counting on from the last number keeps an object of thousands of such keys linear.
+    free = label
+    while True:
+        number = used[label] = used.get(label, 0) + 1
+        free = label if number == 1 else f"{label} {number}"
+        if not any(free in names for names in taken):
+            return free
