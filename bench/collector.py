@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=128)
     chosen = parser.parse_args()
     for tool in ("nginx", "wrk"):
         if shutil.which(tool) is None:
