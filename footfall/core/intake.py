@@ -25,6 +25,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _read_many = msgspec.json.Decoder(list[Event]).decode
 _read_one = msgspec.json.Decoder(Event).decode
+_read_raws = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _write = msgspec.json.Encoder().encode
 
 
@@ -72,7 +73,7 @@ def _record(
 
 def _any_too_deep(body: bytes, events: list[Event]) -> bool:
     # Depth needs brackets: only a body with many more than flat events have is looked at closely.
-    brackets = body.count(b"{") + body.count(b"[")
+    brackets = body.count(b"{") + body.count(b"[") + (body[:1] == b"{")  # as if in an array
     if brackets <= len(events) + MAX_DEPTH:
         return False
     flat = sum((event.properties is not None) + (event.user is not None) for event in events)
@@ -82,16 +83,10 @@ def _any_too_deep(body: bytes, events: list[Event]) -> bool:
     return any(too_deep(event.properties, below) or too_deep(event.user, below) for event in events)
 
 
-def _as_it_stands(body: bytes, policy: Policy, frame: tuple[str, int, Sender]) -> Taken | None:
-    """Take the fast lane: keep the sender's bytes; None when any event needs a closer look."""
-    if suspect_body(body):
-        return None
+def _valid(body: bytes, policy: Policy) -> tuple[AppId, list[Event]] | None:
+    """Return the one app and the events of a body that is valid as it stands; None for any other."""
     try:
-        if body[:1] == b"{":
-            events = [_read_one(body)]
-            body = b"[%b]" % body
-        else:
-            events = _read_many(body)
+        events = [_read_one(body)] if body[:1] == b"{" else _read_many(body)
     except (msgspec.DecodeError, RecursionError):
         return None
     apps = {event.app_id for event in events}
@@ -99,10 +94,43 @@ def _as_it_stands(body: bytes, policy: Policy, frame: tuple[str, int, Sender]) -
         return None
     named = apps.pop()
     app = policy.app_id or AppId(named or DEFAULT_APP)
-    if named is not None and named != app:
-        return None
+    return (app, events) if named is None or named == app else None
+
+
+def _as_it_stands(body: bytes, app: AppId, events: list[Event], frame: tuple[str, int, Sender]) -> Taken:
+    """Take the fast lane: keep the sender's bytes."""
+    if body[:1] == b"{":
+        body = b"[%b]" % body
     keys = tuple([hash((app, event.event_id)) for event in events if event.event_id is not None])
     return Taken((_record("events", app, len(events), body, frame),), len(events), keys=keys)
+
+
+def _but_for_some(
+    body: bytes,
+    app: AppId,
+    events: list[Event],
+    policy: Policy,
+    frame: tuple[str, int, Sender],
+    look: "_Look",
+) -> Taken | None:
+    """Keep the bytes of a valid body's clean events, and settle the others; None if one is refused.
+
+    A batch of a hundred events often has one that needs a closer look: the rest need not pay for it.
+    """
+    kept: list[bytes] = []
+    keys: list[int] = []
+    for index, (raw, event) in enumerate(zip(_read_raws(body), events, strict=True)):
+        piece, event_id = bytes(raw), event.event_id
+        if suspect_body(piece):
+            one = look.settle(piece, index, policy, halved=False)
+            if isinstance(one.outcome, Rejected) or (one.app_id or DEFAULT_APP) != app:
+                return None
+            piece, event_id = one.outcome, one.event_id
+        kept.append(piece)
+        if event_id is not None:
+            keys.append(hash((app, event_id)))
+    record = _record("events", app, len(kept), b"[%b]" % b",".join(kept), frame)
+    return Taken((record,), len(kept), keys=tuple(keys))
 
 
 def _refused(body: bytes, why: str, policy: Policy, frame: tuple[str, int, Sender]) -> Taken:
@@ -117,15 +145,7 @@ def _one_by_one(pieces: Pieces, policy: Policy, frame: tuple[str, int, Sender], 
     rejected: dict[AppId, list[Rejected]] = {}
     keys: list[int] = []
     for index, piece in enumerate(pieces.items):
-        one: Settled = settle(
-            piece,
-            index=index,
-            halved=index in pieces.halved,
-            fixed_app=policy.app_id,
-            plan=policy.plan,
-            country_of=look.country_of,
-            visitor_of=look.visitor_of,
-        )
+        one = look.settle(piece, index, policy, halved=index in pieces.halved)
         app = AppId(one.app_id or DEFAULT_APP)
         if isinstance(one.outcome, Rejected):
             rejected.setdefault(app, []).append(one.outcome)
@@ -149,6 +169,17 @@ def _one_by_one(pieces: Pieces, policy: Policy, frame: tuple[str, int, Sender], 
 class _Look:
     country_of: Callable[[str], str | None] | None
     visitor_of: Callable[[str, str | None], str] | None
+
+    def settle(self, piece: bytes, index: int, policy: Policy, *, halved: bool) -> Settled:
+        return settle(
+            piece,
+            index=index,
+            halved=halved,
+            fixed_app=policy.app_id,
+            plan=policy.plan,
+            country_of=self.country_of,
+            visitor_of=self.visitor_of,
+        )
 
 
 def take(
@@ -174,10 +205,14 @@ def take(
         body.decode()
     except UnicodeDecodeError as error:
         return _refused(body, reason("not_utf8", position=error.start), policy, frame)
-    taken = _as_it_stands(body, policy, frame)
-    if taken is not None:
-        return taken
+    look = _Look(country_of, visitor_of)
+    valid = _valid(body, policy)
+    if valid is not None:
+        if not suspect_body(body):
+            return _as_it_stands(body, *valid, frame)
+        if body[:1] != b"{" and (taken := _but_for_some(body, *valid, policy, frame, look)) is not None:
+            return taken
     try:
-        return _one_by_one(split(body), policy, frame, _Look(country_of, visitor_of))
+        return _one_by_one(split(body), policy, frame, look)
     except Unreadable as error:
         return _refused(body, str(error), policy, frame)
