@@ -10,6 +10,7 @@ countries keep their largest part, however small it is.
 
 import csv
 import heapq
+import itertools
 import json
 import math
 import sys
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 REFERENCE = Path(__file__).parents[1] / "footfall" / "core" / "reference" / "countries.csv"
-AREA = 0.09  # square degrees (with longitude narrowed by latitude) below which a bend is dropped
-RING = 0.20  # square degrees below which a second part of a country is dropped
+AREA = 0.04  # square degrees (with longitude narrowed by latitude) below which a bend is dropped
+RING = 0.12  # square degrees below which a second part of a country is dropped
 GRID = 6_000  # the map's width in steps of quantization
 UNNUMBERED = {"Kosovo": "XK", "Somaliland": "SO", "N. Cyprus": "CY", "Siachen Glacier": "IN"}
 # Where Natural Earth draws apart what has no code of its own, the de jure state's code is shared.
@@ -95,49 +96,101 @@ def codes() -> dict[str, str]:
     return {row[number].zfill(3): row[code] for row in rows}
 
 
+def points_of(ring: list[int], arcs: list[list[Point]]) -> list[Point]:
+    """Return the closed line of a ring of arc indexes."""
+    line: list[Point] = []
+    for index in ring:
+        arc = arcs[index] if index >= 0 else arcs[~index][::-1]
+        line += arc[1:] if line else arc
+    return line
+
+
+def cut_at_180(line: list[Point]) -> list[list[Point]]:
+    """Cut a ring that crosses the antimeridian into one ring on each side of it."""
+    unrolled = [line[0]]
+    for lon, lat in line[1:]:
+        while lon - unrolled[-1][0] > 180:
+            lon -= 360
+        while lon - unrolled[-1][0] < -180:
+            lon += 360
+        unrolled.append((lon, lat))
+    if min(lon for lon, _ in unrolled) < -180:
+        unrolled = [(lon + 360, lat) for lon, lat in unrolled]
+    pieces = []
+    for side, shift in ((1, 0), (-1, -360)):
+        kept: list[Point] = []
+        for (ax, ay), (bx, by) in itertools.pairwise(unrolled):
+            if (180 - ax) * side >= 0:
+                kept.append((ax + shift, ay))
+            if (180 - ax) * (180 - bx) < 0:
+                kept.append((180 + shift, ay + (by - ay) * (180 - ax) / (bx - ax)))
+        if len(kept) > 3:
+            pieces.append([*kept, kept[0]])
+    return pieces
+
+
+def crosses(line: list[Point]) -> bool:
+    """Say whether a line jumps from one edge of the map to the other."""
+    return any(abs(b[0] - a[0]) > 180 for a, b in itertools.pairwise(line))
+
+
+def kept_parts(geometry: dict[str, Any], arcs: list[list[Point]]) -> list[list[list[int]]]:
+    """Return a country's largest part, and the others and the holes that can be seen."""
+    parts = [geometry["arcs"]] if geometry["type"] == "Polygon" else geometry["arcs"]
+    parts = sorted(parts, key=lambda part: ring_area(part[0], arcs), reverse=True)
+    parts = parts[:1] + [part for part in parts[1:] if ring_area(part[0], arcs) >= RING]
+    return [part[:1] + [hole for hole in part[1:] if ring_area(hole, arcs) >= RING / 20] for part in parts]
+
+
+def quantized(line: list[Point], step: float) -> list[list[int]]:
+    """Return a line as steps on the grid, each from the point before."""
+    x = y = 0
+    deltas: list[list[int]] = []
+    for lon, lat in line:
+        qx, qy = round((lon + 180) / step), round((lat + 90) / step)
+        if not deltas or (qx, qy) != (x, y):
+            deltas.append([qx - x, qy - y])
+        x, y = qx, qy
+    return deltas if len(deltas) > 1 else [*deltas, [0, 0]]
+
+
 def main(source: Path, target: Path) -> None:
     """Read the atlas, write the map."""
     topology = json.loads(source.read_text(encoding="utf-8"))
-    arcs = decode(topology)
+    full = decode(topology)
+    lines = [simplify(arc, AREA) for arc in full]
     alpha2 = codes()
     countries = []
     for geometry in topology["objects"]["countries"]["geometries"]:
-        name = geometry["properties"]["name"]
-        code = alpha2.get(geometry.get("id", ""), UNNUMBERED.get(name, ""))
+        code = alpha2.get(geometry.get("id", ""), UNNUMBERED.get(geometry["properties"]["name"], ""))
         if not code or code == "AQ":
             continue
-        parts = [geometry["arcs"]] if geometry["type"] == "Polygon" else geometry["arcs"]
-        parts = sorted(parts, key=lambda part: ring_area(part[0], arcs), reverse=True)
-        kept = parts[:1] + [part for part in parts[1:] if ring_area(part[0], arcs) >= RING]
-        kept = [
-            part[:1] + [hole for hole in part[1:] if ring_area(hole, arcs) >= RING / 20] for part in kept
-        ]
-        countries.append({"type": "MultiPolygon", "id": code, "properties": {"name": code}, "arcs": kept})
+        arcs: list[list[list[int]]] = []
+        for part in kept_parts(geometry, full):
+            outline = points_of(part[0], lines)
+            if not crosses(outline):
+                arcs.append(part)
+                continue
+            for piece in cut_at_180(outline):
+                arcs.append([[len(lines)]])
+                lines.append(piece)
+        countries.append({"type": "MultiPolygon", "id": code, "properties": {"name": code}, "arcs": arcs})
     used = sorted({i if i >= 0 else ~i for c in countries for p in c["arcs"] for r in p for i in r})
     place = {old: new for new, old in enumerate(used)}
-    step = 360 / GRID
-    quantized = []
-    for old in used:
-        x = y = 0
-        deltas = []
-        for lon, lat in simplify(arcs[old], AREA):
-            qx, qy = round((lon + 180) / step), round((lat + 90) / step)
-            if not deltas or (qx, qy) != (x, y):
-                deltas.append([qx - x, qy - y])
-            x, y = qx, qy
-        quantized.append(deltas if len(deltas) > 1 else [*deltas, [0, 0]])
     for country in countries:
         country["arcs"] = [
-            [[place[i] if i >= 0 else ~place[~i] for i in ring] for ring in part] for part in country["arcs"]
+            [[place[i] if i >= 0 else ~place[~i] for i in ring] for ring in part]
+            for part in country["arcs"]
         ]
+    step = 360 / GRID
     out = {
         "type": "Topology",
         "transform": {"scale": [step, step], "translate": [-180, -90]},
         "objects": {"countries": {"type": "GeometryCollection", "geometries": countries}},
-        "arcs": quantized,
+        "arcs": [quantized(lines[old], step) for old in used],
     }
     target.write_text(json.dumps(out, separators=(",", ":")) + "\n", encoding="utf-8")
-    print(f"{len(countries)} countries, {sum(map(len, quantized))} points, {target.stat().st_size} bytes")  # noqa: T201
+    print(f"{len(countries)} countries, {target.stat().st_size} bytes")  # noqa: T201
 
 
 if __name__ == "__main__":

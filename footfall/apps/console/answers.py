@@ -18,7 +18,7 @@ import msgspec
 __all__ = ["Answers", "Kept"]
 
 QUERY_THREADS = 4
-QUICK_THREADS = 2
+QUICK_THREADS = 4
 KEPT_ANSWERS = 512
 KEPT_BYTES = 64 * 1024 * 1024
 

@@ -121,7 +121,7 @@ async def _own(
 
 @get("/api/extent", tags=["pages"], responses=ANSWERS)
 async def read_extent(request: AnyRequest, room: Room, app: str | None = None) -> Response[bytes]:
-    """Say which days hold data: first_day, last_day (never after today), events."""
+    """Say which days hold data: first_day, last_day (never after today), events, and all apps."""
     today = _today()
     return await _own(request, room, "extent", {"app": app or None, "today": today}, today)
 

@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 from litestar.response import Stream
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from footfall.apps.console.room import AnyRequest, ErrorBody, Room
 from footfall.errors import BadSource, FootfallError, NotFound
@@ -99,7 +99,8 @@ async def read_rejected(
 async def retry_rejected(room: Room, data: RetryOrder) -> dict[str, int]:
     """Put rejected events through today's rules again; those that pass are stored, once."""
     outcome = await room.answers.run(lambda: room.platform.retry(data.ids, data.app))
-    return {"stored": outcome.stored, "duplicate": outcome.duplicate, "rejected": outcome.rejected}
+    counts: dict[str, int] = to_builtins(outcome)
+    return counts
 
 
 @post("/api/imports", tags=["imports"], status_code=200)

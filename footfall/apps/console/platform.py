@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from footfall.ports import Answer, RejectedEvent, Stored, Warehouse
+from footfall.ports import Answer, RejectedEvent, Warehouse
 from footfall.services.ledger import Ledger
+from footfall.services.rejected import Retried
 from footfall.services.trace import Trace
 from footfall.settings import Settings
 
@@ -46,7 +47,7 @@ class Platform(Protocol):
         """Return rejected events, newest first."""
         ...
 
-    def retry(self, rejected_ids: Sequence[str] | None = None, app_id: str | None = None) -> Stored:
+    def retry(self, rejected_ids: Sequence[str] | None = None, app_id: str | None = None) -> Retried:
         """Put rejected events (all when none is named) through today's rules again."""
         ...
 

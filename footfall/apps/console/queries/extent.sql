@@ -3,6 +3,7 @@
 SELECT
     min(day) AS first_day,
     coalesce(max(day) FILTER (day <= $today), max(day)) AS last_day,
-    cast(sum(events) AS BIGINT) AS events
+    cast(coalesce(sum(events), 0) AS BIGINT) AS events,
+    (SELECT list(DISTINCT app_id ORDER BY app_id) FROM visitor_days) AS apps
 FROM visitor_days
 WHERE ($app IS NULL OR app_id = $app)

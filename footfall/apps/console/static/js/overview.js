@@ -31,10 +31,10 @@ async function extentOf(app) {
 async function follow() {
   const mine = ++turn;
   const now = state();
-  const [extent, ledger] = await Promise.all([extentOf(now.app), read("/api/ledger")]);
+  const extent = await extentOf(now.app);
   if (mine !== turn) return;
   const days = extent.events ? extent : { first_day: today(), last_day: today() };
-  pickers(head, days, Object.keys(ledger.apps));
+  pickers(head, days, extent.apps ?? []);
   if (!extent.events && !now.app) {
     context = null;
     head.replaceChildren();

@@ -40,7 +40,7 @@ export function retention(body, records, period) {
       h("td", { class: "size" }, number(size)),
       periods.map((at) => cell(at <= age(cohort) && size ? (found.get(at) ?? 0) / size : null, `${number(found.get(at) ?? 0)} of ${number(size)} visitors`)));
   });
-  body.append(h("div", { class: "table-wrap", tabindex: "0", role: "region", "aria-label": "Retention" },
+  body.append(h("div", { class: "table-wrap still", tabindex: "0", role: "region", "aria-label": "Retention" },
     h("table", { class: "retention" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "First seen"), h("th", { scope: "col" }, "Visitors"), periods.map((at) => h("th", { scope: "col" }, `${name} ${at}`)))),
       h("tbody", {},
