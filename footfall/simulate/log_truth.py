@@ -48,10 +48,7 @@ def log_truth(world: World, kind: LogKind = "combined", *, files_only: bool = Fa
             if method == 0 and status in (200, 206):
                 served[target, visitor].append((second, status))
     for (target, _), answers in served.items():
-        opened, before = 0, -PAUSE - 1
-        for second, status in sorted(answers):
-            opened += status == 200 or second > before + PAUSE
-            before = second
+        opened = _opens(answers)
         objects[target].update(opens=opened, visitors=opened > 0)
     total = sum(asked.values())
     statuses = [[status, n, n / total, sent[status]] for status, n in asked.items()]
@@ -78,3 +75,12 @@ def log_truth(world: World, kind: LogKind = "combined", *, files_only: bool = Fa
             ],
         ),
     }
+
+
+def _opens(answers: list[tuple[int, int]]) -> int:
+    """Count the opens among one visitor's (second, status) answers for one object."""
+    opened, before = 0, -PAUSE - 1
+    for second, status in sorted(answers):
+        opened += status == 200 or second > before + PAUSE
+        before = second
+    return opened
