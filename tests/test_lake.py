@@ -1,0 +1,191 @@
+"""The lake: whole files by hour, late rows and relabelled ones, and rebuilt to the same rows."""
+
+import json
+from datetime import timedelta
+
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from footfall.adapters.duckdb_warehouse import DuckDBWarehouse, transaction
+from footfall.adapters.parquet_lake import ParquetLake
+from footfall.core.arrow import EVENTS_SCHEMA
+from footfall.core.schema import EVENTS, column_names
+from footfall.errors import StoreFailed
+from footfall.settings import LakeSettings
+from footfall.testing.warehouse import NOON, make_batch, make_row
+
+HOUR = timedelta(hours=1)
+COLUMNS = ", ".join(column_names(EVENTS))
+
+
+@pytest.fixture
+def warehouse(tmp_path):
+    opened = DuckDBWarehouse(tmp_path / "data")
+    yield opened
+    opened.close()
+
+
+def lake_of(tmp_path, warehouse, **values) -> ParquetLake:
+    return ParquetLake(tmp_path / "lake", warehouse, LakeSettings(**values))
+
+
+def files(tmp_path) -> list[str]:
+    folder = tmp_path / "lake"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def rows_of(tmp_path) -> list[tuple[object, ...]]:
+    pattern = tmp_path / "lake" / "events" / "*" / "*" / "*" / "*" / "*.parquet"
+    with duckdb.connect() as connection:
+        sql = f"select {COLUMNS} from read_parquet('{pattern}', hive_partitioning = true) order by all"
+        return connection.execute(sql).fetchall()
+
+
+def check(tmp_path, warehouse) -> None:
+    assert rows_of(tmp_path) == warehouse.query(f"select {COLUMNS} from events order by all").rows
+
+
+def test_rows_lie_in_their_hour(tmp_path, warehouse):
+    early = NOON.replace(month=1, day=2, hour=3)
+    warehouse.store(make_batch(make_row(), make_row(created_at=early), make_row(created_at=NOON + HOUR)))
+    assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 3
+    assert files(tmp_path) == [
+        "events/year=2026/month=01/day=02/hour=03/part-00000.parquet",
+        "events/year=2026/month=11/day=20/hour=12/part-00000.parquet",
+        "events/year=2026/month=11/day=20/hour=13/part-00000.parquet",
+    ]
+    check(tmp_path, warehouse)
+
+
+def test_a_file_is_as_spark_and_pandas_want_it(tmp_path, warehouse):
+    rows = [make_row(created_at=NOON + timedelta(minutes=n % 60), properties='{"a":1}') for n in range(90)]
+    warehouse.store(make_batch(*rows))
+    lake_of(tmp_path, warehouse).flush(NOON, everything=True)
+    [path] = (tmp_path / "lake").rglob("*.parquet")
+    schema = pq.read_schema(path)
+    assert schema.names == list(column_names(EVENTS))
+    assert schema.types == EVENTS_SCHEMA.types
+    column = pq.read_metadata(path).row_group(0).column(schema.names.index("event"))
+    assert (column.compression, column.has_dictionary_page) == ("ZSTD", True)
+    moments = pq.ParquetFile(path).read(columns=["created_at"])["created_at"].to_pylist()
+    assert moments == sorted(moments)
+    frame = pd.read_parquet(tmp_path / "lake" / "events")
+    assert len(frame) == 90
+    assert set(frame["hour"].astype(int)) == {12}
+
+
+def test_a_flush_is_due_after_its_time(tmp_path, warehouse):
+    lake = lake_of(tmp_path, warehouse, flush_seconds=60)
+    assert lake.flush(NOON) == 0
+    warehouse.store(make_batch(make_row()))
+    assert [lake.flush(NOON + timedelta(seconds=s)) for s in (0, 59, 60, 61)] == [0, 0, 1, 0]
+    warehouse.store(make_batch(make_row()))
+    assert lake.flush(NOON + timedelta(seconds=62)) == 0
+    assert lake.flush(NOON + timedelta(seconds=63), everything=True) == 2
+    check(tmp_path, warehouse)
+
+
+def test_only_what_changed_is_written(tmp_path, warehouse):
+    lake = lake_of(tmp_path, warehouse)
+    warehouse.store(make_batch(make_row(), make_row(created_at=NOON - HOUR * 5, visitor_id="bob")))
+    lake.flush(NOON, everything=True)
+    warehouse.store(make_batch(make_row()))
+    assert lake.flush(NOON, everything=True) == 2
+    assert lake.flush(NOON, everything=True) == 0
+    check(tmp_path, warehouse)
+
+
+def test_full_parts_are_closed_and_stay(tmp_path, warehouse, monkeypatch):
+    monkeypatch.setattr(transaction, "SLICE_ROWS", 10)
+    monkeypatch.setattr("footfall.adapters.parquet_lake.BYTES_PER_ROW", 1)
+    lake = lake_of(tmp_path, warehouse, flush_bytes=20, flush_seconds=3_600)
+    for _ in range(7):
+        warehouse.store(make_batch(*(make_row() for _ in range(10))))
+    assert lake.flush(NOON) == 70
+    parts = sorted((tmp_path / "lake").rglob("*.parquet"))
+    assert [pq.read_metadata(path).num_rows for path in parts] == [20, 20, 20, 10]
+    stamps = [json.loads(pq.read_metadata(path).metadata[b"footfall"])["closed"] for path in parts]
+    assert stamps == [True, True, True, False]
+    before = [path.stat().st_mtime_ns for path in parts]
+    warehouse.store(make_batch(make_row()))
+    lake_again = lake_of(tmp_path, warehouse, flush_bytes=20)
+    assert lake_again.flush(NOON, everything=True) == 11
+    assert [path.stat().st_mtime_ns for path in parts][:3] == before[:3]
+    check(tmp_path, warehouse)
+
+
+def test_a_relabelled_session_reaches_a_closed_part(tmp_path, warehouse, monkeypatch):
+    """ada's session gets an earlier start: her stored row, in a closed part, changes its label."""
+    monkeypatch.setattr(transaction, "SLICE_ROWS", 2)
+    monkeypatch.setattr("footfall.adapters.parquet_lake.BYTES_PER_ROW", 1)
+    lake = lake_of(tmp_path, warehouse, flush_bytes=2)
+    warehouse.store(make_batch(make_row(created_at=NOON + timedelta(minutes=10)), make_row(visitor_id="b")))
+    warehouse.store(make_batch(make_row(visitor_id="c"), make_row(visitor_id="d")))
+    warehouse.store(make_batch(make_row(visitor_id="e")))
+    lake.flush(NOON, everything=True)
+    check(tmp_path, warehouse)
+    warehouse.store(make_batch(make_row(created_at=NOON - timedelta(minutes=5))))
+    assert lake.flush(NOON, everything=True) == 3
+    check(tmp_path, warehouse)
+
+
+def test_a_deleted_lake_is_rebuilt_to_the_same_rows(tmp_path, warehouse):
+    lake = lake_of(tmp_path, warehouse)
+    for number in range(4):
+        rows = [make_row(visitor_id=f"{n}", created_at=NOON + HOUR * (n % 5) * number) for n in range(40)]
+        warehouse.store(make_batch(*rows))
+        lake.flush(NOON, everything=True)
+    before = rows_of(tmp_path)
+    assert lake.rebuild() == 160
+    assert rows_of(tmp_path) == before
+    check(tmp_path, warehouse)
+    for path in (tmp_path / "lake").rglob("*.parquet"):
+        path.unlink()
+    assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 160
+    check(tmp_path, warehouse)
+
+
+def test_a_crash_between_the_file_and_the_next_heals(tmp_path, warehouse, monkeypatch):
+    """The disk refuses the second file: the first stands, the rest is written by the next flush."""
+    lake = lake_of(tmp_path, warehouse)
+    warehouse.store(make_batch(*(make_row(created_at=NOON + HOUR * n) for n in range(3))))
+    write = ParquetLake._write_part
+    calls = []
+
+    def refuse(self, part, batches):
+        calls.append(part)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        return write(self, part, batches)
+
+    monkeypatch.setattr(ParquetLake, "_write_part", refuse)
+    with pytest.raises(StoreFailed, match="No space left"):
+        lake.flush(NOON, everything=True)
+    assert len(rows_of(tmp_path)) == 1
+    monkeypatch.undo()
+    (tmp_path / "lake" / "events" / "year=2026" / "month=11" / "day=20" / "hour=13").mkdir(exist_ok=True)
+    assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 2
+    check(tmp_path, warehouse)
+
+
+def test_a_broken_file_is_written_again(tmp_path, warehouse):
+    warehouse.store(make_batch(make_row()))
+    lake_of(tmp_path, warehouse).flush(NOON, everything=True)
+    [path] = (tmp_path / "lake").rglob("*.parquet")
+    path.write_bytes(path.read_bytes()[:-20])
+    assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 1
+    check(tmp_path, warehouse)
+
+
+def test_a_month_of_hours_is_a_few_scans(tmp_path, warehouse):
+    rows = [make_row(visitor_id=f"{n}", created_at=NOON + HOUR * (n % 240)) for n in range(480)]
+    warehouse.store(make_batch(*rows))
+    scans = []
+    scan = warehouse.scan
+    warehouse.scan = lambda sql, parameters=None: scans.append(sql) or scan(sql, parameters)
+    assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 480
+    assert len(scans) == 2
+    assert len(files(tmp_path)) == 240
+    check(tmp_path, warehouse)
