@@ -14,7 +14,7 @@ from footfall.simulate.encode import ndjson
 from footfall.simulate.truth import truth
 from footfall.simulate.world import simulate
 
-MONTH = simulate(400, 30, 11, date(2026, 9, 1))
+MONTH = simulate(400, 30, 11, date(2024, 9, 1))
 TRUTH = truth(MONTH)
 
 

@@ -116,7 +116,7 @@ def _fill(settings: Settings) -> None:
     notes.print(f"Sent {total:,} events over HTTP in {sent.seconds:.1f} s, each on disk before its answer.")
     log = settings.data / "access.log"
     with log.open("wb") as file:
-        file.writelines(access_log(world, "combined"))
+        file.writelines(access_log(world, "combined", files_only=True))
     with connect(settings=settings) as platform:
         outcome = platform.import_files("combined", [str(log.resolve())], "files", lambda _: None)
         notes.print(f"Imported {outcome['lines']:,} lines of an access log (app files).")
@@ -146,15 +146,15 @@ def _tell(settings: Settings) -> None:
 
 
 def _go_on(settings: Settings, ended: threading.Event) -> None:
-    """Send live traffic until told to stop; what the collector refuses meanwhile is made up later."""
+    """Send live traffic until told to stop; a collector that is away for long is only told of."""
     console.print("Live traffic goes on until Ctrl-C.")
 
     def moments() -> Iterator[tuple[int, int]]:
         while not ended.wait(1.0):
             yield time.time_ns() // 1_000, LIVE_PER_SECOND
 
-    for block in live(moments(), SEED):
+    while not ended.is_set():
         try:
-            send([block], f"http://{settings.collector.address}", connections=1)
+            send(live(moments(), SEED), f"http://{settings.collector.address}", connections=1)
         except SendFailed as error:
             notes.print(str(error), markup=False)
