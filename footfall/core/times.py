@@ -64,6 +64,8 @@ def timestamps(values: Sequence[str | int | float | None]) -> pa.Array:
 
     What is no time, or lies outside the years 2 to 9998, becomes null.
     """
+    if not any(value is not None for value in values):
+        return pa.nulls(len(values), MICROSECONDS)
     numbers = _texts(values)
     if numbers is None:
         numbers = _numbers(values)
