@@ -64,7 +64,7 @@ def test_a_missing_file_a_folder_and_another_format_are_refused(tmp_path: Path) 
         ("192.0.2.1", None),
         ("224.0.0.1", None),
         ("255.255.255.255", None),
-        ("0.0.0.0", None),  # noqa: S104 (an address to look up)
+        ("0.0.0.0", None),
         ("::", None),
         ("::1", None),
         ("fe80::1", None),
