@@ -117,7 +117,7 @@ def test_full_parts_are_closed_and_stay(tmp_path, warehouse, monkeypatch):
 
 
 def test_a_relabelled_session_reaches_a_closed_part(tmp_path, warehouse, monkeypatch):
-    """ada's session gets an earlier start: her stored row, in a closed part, changes its label."""
+    """Ada's session gets an earlier start: her stored row, in a closed part, changes its label."""
     monkeypatch.setattr(transaction, "SLICE_ROWS", 2)
     monkeypatch.setattr("footfall.adapters.parquet_lake.BYTES_PER_ROW", 1)
     lake = lake_of(tmp_path, warehouse, flush_bytes=2)

@@ -2,8 +2,8 @@
 
 import gzip
 import hashlib
-import subprocess
 import shutil
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 import msgspec

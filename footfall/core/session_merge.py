@@ -103,7 +103,7 @@ def merge_pieces(pieces: pa.Table) -> Merged:
 
 
 def _owners(pieces: pa.Table) -> Ints:
-    """Number the (app, visitor, is_bot) triples."""
+    """Give a number to each (app, visitor, is_bot) that there is."""
     owner = np.zeros(len(pieces), dtype=np.int64)
     for name in KEYS:
         codes = _codes(pieces[name])

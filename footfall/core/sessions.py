@@ -6,7 +6,7 @@ it holds equals ``sessions_of`` over the same hits.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from itertools import groupby
 from typing import NamedTuple
@@ -16,7 +16,7 @@ __all__ = ["SESSION_GAP", "Hit", "Session", "session_id_of", "sessions_of"]
 SESSION_GAP = timedelta(minutes=30)
 """A gap longer than this splits; exactly this long does not, as in GA4 and Snowplow's web model."""
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc).replace(tzinfo=None)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
 class Hit(NamedTuple):

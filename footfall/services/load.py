@@ -34,7 +34,7 @@ class LoaderState:
     error: str | None = None
     last_commit: datetime | None = None
     backlog: Mapping[str, int] = field(default_factory=dict)
-    loaded: Stored = Stored()
+    loaded: Stored = field(default_factory=Stored)
 
 
 class Loader:

@@ -25,7 +25,7 @@ OpenWarehouse = Callable[[], Warehouse]
 _numbers = count(1)
 
 
-def make_row(event: str = "page_view", **columns: object) -> dict[str, object]:
+def make_row(event: str | None = "page_view", **columns: object) -> dict[str, object]:
     """Return one row of events, complete; ``created_at`` also sets the other times."""
     at = columns.get("created_at", NOON)
     row: dict[str, object] = {
@@ -136,7 +136,7 @@ class WarehouseContract:
         """Not a row, not a position: and the next one is taken."""
         warehouse = open_warehouse()
         good = make_row(event_id="1")
-        bad = make_batch(good, make_row(event_id="2", event=None), positions={"log": 1})
+        bad = make_batch(good, make_row(None, event_id="2"), positions={"log": 1})
         with pytest.raises(FootfallError, match="nothing was committed") as caught:
             warehouse.store(bad)
         assert caught.value.retryable
