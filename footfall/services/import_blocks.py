@@ -59,6 +59,11 @@ class Block:
     resumed: str | None = None
     too_long: bool = False
 
+    @property
+    def id_prefix(self) -> str:
+        """The name of the content up to the block's end, with which its lines' ids begin."""
+        return self.position.rpartition("-")[2]
+
     def line_id(self, offset: int) -> str:
         """Return the event id of the line at byte ``offset`` of this block.
 

@@ -34,12 +34,13 @@ _OPENED = frozenset({200, 206})
 class LineRules:
     """What is done with the personal parts of a line.
 
-    ``urls`` and ``texts`` mask many distinct values at once and keep their order; ``network`` cuts
-    an address; ``country`` looks the whole one up; ``visitor`` is the hash of address, user agent
-    and day; ``person`` is the keyed hash of the name that the server logged in.
+    ``urls``, ``agents`` and ``texts`` mask many distinct values at once and keep their order;
+    ``network`` cuts an address; ``country`` looks the whole one up; ``visitor`` is the hash of
+    address, user agent and day; ``person`` is the keyed hash of the name that the server logged in.
     """
 
     urls: Callable[[Sequence[str]], Sequence[str | None]]
+    agents: Callable[[Sequence[str]], Sequence[str | None]]
     texts: Callable[[Sequence[str]], Sequence[str | None]]
     network: Callable[[str], str | None]
     country: Callable[[str], str | None]
@@ -57,7 +58,7 @@ def arrive(
     urls = rules.urls([_one_slash(value) for value in target.values])
     objects = [read_address(url).path if url else None for url in urls]
     address, agent = _spread(lines, "ip"), _spread(lines, "user_agent")
-    agents = rules.texts(agent.values)
+    agents = rules.agents(agent.values)
     status = plain(lines["status"])
     columns: dict[str, Any] = {
         "event_id": ids,

@@ -1,0 +1,149 @@
+"""How a file is to be read, decided by its first bytes before anything of it is taken in.
+
+A file that holds nothing of the named format is refused as a whole, with a word on what it looks like.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from footfall.core.accesslog.formats import LOG_FORMATS, guess_format
+from footfall.core.delimited import Table, open_records, read_header
+from footfall.core.field_names import WITHOUT_NAME, field_of
+from footfall.errors import BadSource
+from footfall.services.import_blocks import LINE_BYTES, RecordEnd, whole_lines
+from footfall.services.import_rows import (
+    FileContext,
+    ImportRules,
+    RowReader,
+    csv_rows,
+    log_rows,
+    ndjson_rows,
+)
+from footfall.services.import_sources import Source, SourceReader
+
+__all__ = ["FORMATS", "Layout", "layout_of", "layouts_of"]
+
+FORMATS = ("ndjson", "csv", *LOG_FORMATS)
+SAMPLE_BYTES = 64 << 10
+SAMPLE_LINES = 100
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+TELLING = frozenset({"event", *(field for field, _ in WITHOUT_NAME)})
+
+
+class Layout(NamedTuple):
+    """A file with the readers of its blocks."""
+
+    source: Source
+    rows: RowReader
+    record_end: RecordEnd = whole_lines
+
+
+def layouts_of(
+    format: str, sources: Sequence[Source], rules: ImportRules
+) -> tuple[list[Layout], list[str]]:
+    """Look at all files; return how to read them, and why others, found by folder or glob, are not.
+
+    Raises BadSource for a file that was named, and when none is left.
+    """
+    layouts: list[Layout] = []
+    passed_over: list[str] = []
+    refusal: BadSource | None = None
+    for source in sources:
+        try:
+            layouts.append(layout_of(format, source, rules))
+        except BadSource as error:
+            if source.named:
+                raise
+            refusal = error
+            passed_over.append(f"{source.path} was passed over: {error.values['cause']}")
+    if refusal and not layouts:
+        raise refusal
+    return layouts, passed_over
+
+
+def layout_of(format: str, source: Source, rules: ImportRules) -> Layout:
+    """Return how to read one file. Raises BadSource when it is of another format or unreadable."""
+    sample = _sample(source.path, format)
+    context = FileContext(rules, format, source.path.name)
+    if sample.startswith(UTF_16):
+        raise _refused(source.path, format, "it is written in UTF-16", "Convert it to UTF-8 first")
+    if format == "csv":
+        return _csv_layout(source, sample, context)
+    lines = [line for line in sample.split(b"\n") if line.strip()][:SAMPLE_LINES]
+    if format == "ndjson":
+        fits = not lines or any(_is_object(line) for line in lines)
+        rows = ndjson_rows(context)
+    else:
+        fits = not lines or LOG_FORMATS[format].parse(b"\n".join(lines)).rows.num_rows > 0
+        rows = log_rows(LOG_FORMATS[format], context)
+    if not fits:
+        raise _other(source.path, format, lines)
+    return Layout(source, rows)
+
+
+def _csv_layout(source: Source, sample: bytes, context: FileContext) -> Layout:
+    if not sample.strip():
+        return Layout(source, ndjson_rows(context))
+    table = read_header(sample)
+    if table is None:
+        raise _refused(
+            source.path, "csv", "its header row cannot be read", "The first row names the columns"
+        )
+    if not _telling(table):
+        lines = [line for line in sample.split(b"\n") if line.strip()][:SAMPLE_LINES]
+        look = guess_format([line.decode("utf-8", "replace") for line in lines])
+        if look and look.name != "csv":
+            raise _other(source.path, "csv", lines)
+        raise _refused(
+            source.path,
+            "csv",
+            "no column of its first row says what was done",
+            "The first row names the columns; one of them is event, action, element or url",
+        )
+    delimiter = table.delimiter
+    return Layout(source, csv_rows(table, context), lambda data: open_records(data, delimiter))
+
+
+def _telling(table: Table) -> bool:
+    known = [field_of(name) for name in table.names]
+    return any(field is not None and field[0] in TELLING for field in known)
+
+
+def _sample(path: Path, format: str) -> bytes:
+    """Return the first whole lines; a first line beyond the limit only in part."""
+    with SourceReader(path, format) as reader:
+        sample = reader.read(SAMPLE_BYTES)
+        whole = len(sample) < SAMPLE_BYTES
+        if not whole and b"\n" not in sample:
+            sample += reader.read(LINE_BYTES)
+            whole = len(sample) < SAMPLE_BYTES + LINE_BYTES
+    end = sample.rfind(b"\n") + 1
+    return sample[:end] if end and not whole else sample
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf")), dict)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _other(path: Path, format: str, lines: Sequence[bytes]) -> BadSource:
+    look = guess_format([line.decode("utf-8", "replace") for line in lines])
+    cause = f"none of its first {len(lines)} lines is of this format"
+    if len(lines) == 1:
+        cause = "its first line is not of this format"
+    if look is None or look.name == format:
+        return _refused(path, format, cause, f"The formats are {', '.join(FORMATS)}")
+    cause += f"; it looks like {look.name}"
+    hint = (
+        f"Try: footfall import {look.name} {path}" if look.ours else f"The formats are {', '.join(FORMATS)}"
+    )
+    return _refused(path, format, cause, hint)
+
+
+def _refused(path: Path, format: str, cause: str, hint: str) -> BadSource:
+    return BadSource(path=path, format=format, cause=cause, hint=hint)

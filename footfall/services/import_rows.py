@@ -1,0 +1,305 @@
+"""One block of an import to rows: access-log lines by column, tables and JSON lines through intake.
+
+Every line of a block ends in ``rows`` or in ``rejected``; the latter name the file and the line.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from footfall.core.accesslog.arrived import LineRules, arrive, event_ids
+from footfall.core.accesslog.fields import LogFormat
+from footfall.core.arrow import ARRIVED_SCHEMA, REJECTED_SCHEMA
+from footfall.core.decode import decode
+from footfall.core.delimited import Table, records, row_of
+from footfall.core.event import Rejected
+from footfall.core.field_names import event_of
+from footfall.core.intake import DEFAULT_APP, Policy, take
+from footfall.core.record import AppId, Logged, Offset, Record, Sender
+from footfall.core.scrub import ScrubPlan, scrub_text
+from footfall.core.scrub.plan import hashed
+from footfall.core.sender import cut_ip, visitor_hash
+from footfall.ports import CountryLookup
+from footfall.services.import_blocks import KEPT_BYTES, LINE_BYTES, Block
+
+__all__ = ["FileContext", "ImportRules", "Read", "RowReader", "csv_rows", "log_rows", "ndjson_rows"]
+
+REMEMBERED = 1 << 16  # values whose masks are kept between blocks
+ITEMS = 2_000  # events of one intake: one bad event sends no more than these the slower way
+
+_write_json = msgspec.json.Encoder().encode
+_read_json = msgspec.json.Decoder().decode
+_read_lines = msgspec.json.Decoder().decode_lines
+_read_rejected = msgspec.json.Decoder(list[Rejected]).decode
+
+
+@dataclass(frozen=True)
+class ImportRules:
+    """Whose rows they are and what is masked in them.
+
+    All rows are of ``app_id``, whatever they say; only into "default" do events bring their own.
+    ``salt_of`` gives the salt of a day for visitor hashes.
+    """
+
+    app_id: AppId
+    plan: ScrubPlan
+    salt_of: Callable[[date], bytes]
+    country_of: CountryLookup
+
+
+class FileContext(NamedTuple):
+    """What the rows of one file share: how they came, and the file's name for reasons."""
+
+    rules: ImportRules
+    origin: str
+    name: str
+
+
+class Read(NamedTuple):
+    """A block as rows: ``ARRIVED_SCHEMA`` and ``REJECTED_SCHEMA``; ``latin1`` lines were no UTF-8."""
+
+    rows: pa.Table
+    rejected: pa.Table
+    latin1: int = 0
+
+
+RowReader = Callable[[Block, int], Read]
+"""Reads a block, received at UTC microseconds since 1970."""
+
+
+class Bad(NamedTuple):
+    """A line that is rejected: its byte and number in the block."""
+
+    offset: int
+    line: int
+    body: str
+    reasons: Sequence[str]
+    app_id: str | None = None
+    event_id: str | None = None
+
+
+class Item(NamedTuple):
+    """A line that holds JSON: an event, in the contract's names."""
+
+    offset: int
+    line: int
+    event: Any  # an object, unless the sender wrote something else
+
+
+def log_rows(format: LogFormat, context: FileContext) -> RowReader:
+    """Return the reader of an access log's blocks."""
+    rules = line_rules(context.rules)
+
+    def read(block: Block, received_at: int) -> Read:
+        if block.too_long:
+            return _too_long(block, context, received_at)
+        parsed = format.parse(block.data)
+        ids = event_ids(parsed, block.id_prefix, block.offset)
+        if block.resumed and len(ids) and parsed.rows["offset"][0].as_py() == 0:
+            ids = pa.concat_arrays([pa.array([block.line_id(0)]), ids.slice(1)])
+        rows = arrive(
+            parsed,
+            ids,
+            app_id=context.rules.app_id,
+            origin=context.origin,
+            received_at=received_at,
+            rules=rules,
+        )
+        bad = [
+            Bad(line.offset, line.line, line.body[:KEPT_BYTES].decode(errors="replace"), line.reasons)
+            for line in parsed.refused
+        ]
+        return Read(rows, _rejected(bad, block, context, received_at))
+
+    return read
+
+
+def line_rules(rules: ImportRules) -> LineRules:
+    """Return the masks of an access log's personal parts; each remembers what it has seen."""
+    plan = rules.plan
+    salt_of = lru_cache(512)(rules.salt_of)
+
+    @lru_cache(REMEMBERED)
+    def url(text: str) -> str:
+        return scrub_text(text, "url", plan)
+
+    @lru_cache(REMEMBERED)
+    def agent(value: str) -> str:
+        return scrub_text(value, "agent", plan)
+
+    def text(value: str) -> str:
+        return scrub_text(value, "text", plan)
+
+    @lru_cache(4_096)
+    def person(name: str) -> str:
+        return hashed("login", name, plan.key)
+
+    return LineRules(
+        urls=lambda values: list(map(url, values)),
+        agents=lambda values: list(map(agent, values)),
+        texts=lambda values: list(map(text, values)),
+        network=lru_cache(REMEMBERED)(cut_ip),
+        country=lru_cache(REMEMBERED)(rules.country_of),
+        visitor=lambda ip, agent, day: visitor_hash(rules.app_id, ip, agent, salt_of(day)),
+        person=person,
+    )
+
+
+def ndjson_rows(context: FileContext) -> RowReader:
+    """Return the reader of blocks of JSON lines."""
+
+    def read(block: Block, received_at: int) -> Read:
+        if block.too_long:
+            return _too_long(block, context, received_at)
+        items, bad = _json_items(block)
+        return _taken(items, bad, block, context, received_at)
+
+    return read
+
+
+def _json_items(block: Block) -> tuple[list[Item], list[Bad]]:
+    data = block.data.removeprefix(b"\xef\xbb\xbf") if block.offset == 0 else block.data
+    shift = len(block.data) - len(data)
+    lines = data.split(b"\n")
+    try:
+        values: Iterator[Any] = iter(_read_lines(data))
+        broken: dict[int, str] = {}
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        decoded = [_decoded(line) for line in lines]
+        broken = {number: why for number, (_, why) in enumerate(decoded) if why}
+        values = iter(
+            [value for (value, why), line in zip(decoded, lines, strict=True) if line.strip() and not why]
+        )
+    items: list[Item] = []
+    bad: list[Bad] = []
+    offset = 0
+    for number, line in enumerate(lines):
+        if number in broken:
+            text = line[:KEPT_BYTES].decode(errors="replace")
+            bad.append(Bad(offset, number, text, [broken[number]]))
+        elif line.strip():
+            value = next(values)
+            event = event_of(value) if isinstance(value, dict) else value
+            items.append(Item(offset, number, event))
+        offset += len(line) + 1 + (shift if number == 0 else 0)
+    return items, bad
+
+
+def _decoded(line: bytes) -> tuple[Any, str | None]:
+    """Return one line's value, or why it has none."""
+    if not line.strip():
+        return None, None
+    try:
+        return _read_json(line), None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return None, f"it is not JSON: {error}"
+    except RecursionError:
+        return None, "it nests too deep to be read"
+
+
+def csv_rows(table: Table, context: FileContext) -> RowReader:
+    """Return the reader of blocks of delimited rows below the header ``table``."""
+
+    def read(block: Block, received_at: int) -> Read:
+        if block.too_long:
+            return _too_long(block, context, received_at)
+        begin, lines = (table.header_bytes, table.header_lines) if block.offset == 0 else (0, 0)
+        data = block.data[begin:]
+        items: list[Item] = []
+        bad: list[Bad] = []
+        latin1 = 0
+        for record in records(data, table.delimiter):
+            latin1 += record.latin1
+            place = record.offset + begin, record.line + lines
+            reasons = record.reasons or _ragged(table, record.cells)
+            if reasons:
+                text = data[record.offset :].partition(b"\n")[0][:KEPT_BYTES].decode(errors="replace")
+                bad.append(Bad(*place, text, reasons))
+            else:
+                items.append(Item(*place, event_of(row_of(table, record.cells))))
+        return _taken(items, bad, block, context, received_at)._replace(latin1=latin1)
+
+    return read
+
+
+def _ragged(table: Table, cells: list[str]) -> tuple[str, ...]:
+    if len(cells) == len(table.names) or (len(cells) == len(table.names) + 1 and not cells[-1]):
+        return ()
+    return (f"it has {len(cells)} cells where the header has {len(table.names)}",)
+
+
+def _taken(items: list[Item], bad: list[Bad], block: Block, context: FileContext, received_at: int) -> Read:
+    """Put events through the same intake as the collector's, so that the same rules hold."""
+    rules = context.rules
+    own_apps = rules.app_id == DEFAULT_APP
+    policy = Policy(app_id=None if own_apps else rules.app_id, plan=rules.plan)
+    salt = rules.salt_of(datetime.fromtimestamp(received_at / 1_000_000, UTC).date())
+    logged: list[Logged] = []
+    for start in range(0, len(items), ITEMS):
+        part = items[start : start + ITEMS]
+        taken = take(
+            _write_json([_completed(item, block, own_apps=own_apps) for item in part]),
+            policy=policy,
+            origin=context.origin,
+            received_at=received_at,
+            sender=Sender(),
+            country_of=rules.country_of,
+            visitor_of=lambda ip, agent: visitor_hash(rules.app_id, ip, agent, salt),
+        )
+        for record in taken.records:
+            if record.kind == "events":
+                logged.append(Logged(block.position, Offset(block.end), record))
+            else:
+                bad += _refused(record, part)
+    rows = decode(logged).rows if logged else ARRIVED_SCHEMA.empty_table()
+    return Read(rows, _rejected(bad, block, context, received_at))
+
+
+def _completed(item: Item, block: Block, *, own_apps: bool) -> Any:
+    """Return the event with an id, made from its place when it has none, and no app of its own."""
+    if not isinstance(item.event, dict):
+        return item.event
+    if not own_apps:
+        item.event.pop("app_id", None)
+    if item.event.get("event_id") in {None, ""}:
+        item.event["event_id"] = block.line_id(item.offset)
+    return item.event
+
+
+def _refused(record: Record, items: list[Item]) -> Iterator[Bad]:
+    for refused in _read_rejected(record.body):
+        item = items[refused.index]
+        yield Bad(item.offset, item.line, refused.body, refused.reasons, record.app_id, refused.event_id)
+
+
+def _too_long(block: Block, context: FileContext, received_at: int) -> Read:
+    why = f"it is longer than {LINE_BYTES} bytes; only its beginning is kept"
+    bad = [Bad(0, 0, block.data.decode(errors="replace"), [why])]
+    return Read(ARRIVED_SCHEMA.empty_table(), _rejected(bad, block, context, received_at))
+
+
+def _rejected(bad: list[Bad], block: Block, context: FileContext, received_at: int) -> pa.Table:
+    """Return rejected rows: where each line stands, why it was refused, and its scrubbed text."""
+    bad = sorted(bad, key=lambda line: line.offset)
+    count = len(bad)
+    columns = [
+        [block.line_id(line.offset) for line in bad],
+        [line.app_id or context.rules.app_id for line in bad],
+        [line.event_id for line in bad],
+        [received_at] * count,
+        [context.origin] * count,
+        [
+            [f"line {block.line + line.line} of {context.name}: {why}" for why in line.reasons]
+            for line in bad
+        ],
+        [scrub_text(line.body, "text", context.rules.plan) for line in bad],
+    ]
+    return pa.Table.from_arrays(
+        [pa.array(values, field.type) for values, field in zip(columns, REJECTED_SCHEMA, strict=True)],
+        schema=REJECTED_SCHEMA,
+    )
