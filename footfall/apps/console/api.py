@@ -10,17 +10,28 @@ from urllib.parse import parse_qsl
 
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from msgspec import Struct, to_builtins
 
-from footfall.apps.console.room import AnswerBody, AnyRequest, ErrorBody, Room, csv_response, kept_response
+from footfall.apps.console.room import (
+    AnswerBody,
+    AnyRequest,
+    ErrorBody,
+    InRoom,
+    Room,
+    csv_response,
+    kept_response,
+)
 from footfall.errors import BadQuery
 from footfall.metrics import catalogue
 from footfall.services.wire import answer_json
 
 __all__ = ["ANSWER_ROUTES", "SqlQuestion"]
 
-Day = Annotated[str | None, Parameter(description="YYYY-MM-DD, UTC, included.")]
+DAY = "YYYY-MM-DD, UTC, included."
+From = Annotated[str | None, QueryParameter(name="from", description=DAY)]
+To = Annotated[str | None, QueryParameter(description=DAY)]
+AppName = FromQuery[str | None]
 LIVE_MINUTES = 30
 ERRORS = {
     400: ResponseSpec(data_container=ErrorBody, description="The question cannot be answered."),
@@ -72,14 +83,14 @@ def list_metrics() -> list[dict[str, Any]]:
 @get("/api/metrics/{name:str}", tags=["metrics"], responses={**ANSWERS, **UNKNOWN})
 async def read_metric(
     request: AnyRequest,
-    room: Room,
+    room: InRoom,
     name: Annotated[
-        str, Parameter(description="The metric's name; with .csv behind it, the answer as CSV.")
+        str, PathParameter(description="The metric's name; with .csv behind it, the answer as CSV.")
     ],
-    from_: Annotated[Day, Parameter(query="from")] = None,  # noqa: ARG001
-    to: Day = None,  # noqa: ARG001
-    app: Annotated[str | None, Parameter(description="One app only.")] = None,  # noqa: ARG001
-    bots: Annotated[str | None, Parameter(description="true counts bots too.")] = None,  # noqa: ARG001
+    from_: From = None,  # noqa: ARG001
+    to: To = None,  # noqa: ARG001
+    app: Annotated[str | None, QueryParameter(description="One app only.")] = None,  # noqa: ARG001
+    bots: Annotated[str | None, QueryParameter(description="true counts bots too.")] = None,  # noqa: ARG001
 ) -> Response[Any]:
     """Answer one metric; its own parameters (such as steps, window, period) go in the query too."""
     values = _given(request)
@@ -92,14 +103,14 @@ async def read_metric(
 
 
 @post("/api/sql", tags=["sql"], status_code=200, responses=ANSWERS)
-async def read_sql(room: Room, data: SqlQuestion) -> dict[str, Any]:
+async def read_sql(room: InRoom, data: JSONBody[SqlQuestion]) -> dict[str, Any]:
     """Answer one SELECT, read-only, over the last commit."""
     result: dict[str, Any] = await room.answers.run(lambda: answer_json(room.platform.sql(data.sql)))
     return result
 
 
 @post("/api/sql.csv", tags=["sql"], status_code=200, responses=ERRORS)
-async def read_sql_csv(room: Room, data: SqlQuestion) -> Response[str]:
+async def read_sql_csv(room: InRoom, data: JSONBody[SqlQuestion]) -> Response[str]:
     """Answer one SELECT as CSV."""
     return csv_response(await room.answers.run(lambda: room.platform.sql(data.sql)), "answer")
 
@@ -120,7 +131,7 @@ async def _own(
 
 
 @get("/api/extent", tags=["pages"], responses=ANSWERS)
-async def read_extent(request: AnyRequest, room: Room, app: str | None = None) -> Response[bytes]:
+async def read_extent(request: AnyRequest, room: InRoom, app: AppName = None) -> Response[bytes]:
     """Say which days hold data: first_day, last_day (never after today), events, and all apps."""
     today = _today()
     return await _own(request, room, "extent", {"app": app or None, "today": today}, today)
@@ -129,11 +140,11 @@ async def read_extent(request: AnyRequest, room: Room, app: str | None = None) -
 @get("/api/totals", tags=["pages"], responses=ANSWERS)
 async def read_totals(
     request: AnyRequest,
-    room: Room,
-    from_: Annotated[Day, Parameter(query="from")] = None,
-    to: Day = None,
-    app: str | None = None,
-    bots: bool = False,
+    room: InRoom,
+    from_: From = None,
+    to: To = None,
+    app: AppName = None,
+    bots: FromQuery[bool] = False,
 ) -> Response[bytes]:
     """Count visitors (each once) and events of a whole range of days."""
     try:
@@ -146,7 +157,7 @@ async def read_totals(
 
 
 @get("/api/live", tags=["pages"], responses=ANSWERS)
-async def read_live(request: AnyRequest, room: Room, app: str | None = None) -> Response[bytes]:
+async def read_live(request: AnyRequest, room: InRoom, app: AppName = None) -> Response[bytes]:
     """Count events and visitors for each of the last 30 minutes, and visitors of the last 5."""
     # Two seconds share one answer: that is how often pages ask.
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)

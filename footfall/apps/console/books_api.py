@@ -9,11 +9,11 @@ from urllib.parse import unquote
 import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 from msgspec import Struct, to_builtins
 
-from footfall.apps.console.room import AnyRequest, ErrorBody, Room
+from footfall.apps.console.room import AnyRequest, ErrorBody, InRoom, Room
 from footfall.errors import BadSource, FootfallError, NotFound
 from footfall.ports import RejectedEvent
 from footfall.services.ledger import Ledger
@@ -22,6 +22,7 @@ from footfall.services.wire import rejected_json
 
 __all__ = ["BOOKS_ROUTES", "ImportOrder", "RetryOrder"]
 
+AppName = FromQuery[str | None]
 NONE_SUCH = {404: ResponseSpec(data_container=ErrorBody, description="There is none of that name.")}
 
 
@@ -48,7 +49,7 @@ def _rest_of_path(request: AnyRequest, prefix: str) -> str:
 
 
 @get("/api/ledger", tags=["books"])
-async def read_ledger(room: Room) -> Ledger:
+async def read_ledger(room: InRoom) -> Ledger:
     """Give the books: received = stored + duplicate + rejected, in all and per app."""
     ledger: Ledger = await room.answers.run(room.platform.ledger, quick=True)
     return ledger
@@ -57,8 +58,8 @@ async def read_ledger(room: Room) -> Ledger:
 @get("/api/events/{event_id:path}", tags=["books"])
 async def read_trace(
     request: AnyRequest,
-    room: Room,
-    event_id: Annotated[str, Parameter(description="The event's id.")],  # noqa: ARG001
+    room: InRoom,
+    event_id: Annotated[str, PathParameter(description="The event's id.")],  # noqa: ARG001
 ) -> Trace:
     """Tell one event's life: where it is, or why it isn't there."""
     name = _rest_of_path(request, "/api/events/")
@@ -68,9 +69,9 @@ async def read_trace(
 
 @get("/api/rejected", tags=["books"])
 async def list_rejected(
-    room: Room,
-    app: str | None = None,
-    limit: Annotated[int, Parameter(ge=1, le=10_000)] = 100,
+    room: InRoom,
+    app: AppName = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 100,
 ) -> list[dict[str, Any]]:
     """List rejected events, newest first, with every reason and the scrubbed bytes."""
     found: list[RejectedEvent] = await room.answers.run(
@@ -82,8 +83,8 @@ async def list_rejected(
 @get("/api/rejected/{rejected_id:path}", tags=["books"], responses=NONE_SUCH)
 async def read_rejected(
     request: AnyRequest,
-    room: Room,
-    rejected_id: Annotated[str, Parameter(description="As the list gives it.")],  # noqa: ARG001
+    room: InRoom,
+    rejected_id: Annotated[str, PathParameter(description="As the list gives it.")],  # noqa: ARG001
 ) -> dict[str, Any]:
     """Give one rejected event."""
     name = _rest_of_path(request, "/api/rejected/")
@@ -96,7 +97,7 @@ async def read_rejected(
 
 
 @post("/api/rejected/retry", tags=["books"], status_code=200)
-async def retry_rejected(room: Room, data: RetryOrder) -> dict[str, int]:
+async def retry_rejected(room: InRoom, data: JSONBody[RetryOrder]) -> dict[str, int]:
     """Put rejected events through today's rules again; those that pass are stored, once."""
     outcome = await room.answers.run(lambda: room.platform.retry(data.ids, data.app))
     counts: dict[str, int] = to_builtins(outcome)
@@ -104,7 +105,7 @@ async def retry_rejected(room: Room, data: RetryOrder) -> dict[str, int]:
 
 
 @post("/api/imports", tags=["imports"], status_code=200)
-async def import_files(request: AnyRequest, room: Room, data: ImportOrder) -> Stream:
+async def import_files(request: AnyRequest, room: InRoom, data: JSONBody[ImportOrder]) -> Stream:
     """Import files of this machine; JSON lines tell the progress, the last one ``{"done": ...}``.
 
     Only for callers on the same machine: the paths are the machine's own.
@@ -143,7 +144,7 @@ async def _import_lines(room: Room, data: ImportOrder) -> AsyncIterator[bytes]:
 
 
 @get("/api/health", tags=["books"])
-async def read_health(request: AnyRequest, room: Room) -> Response[Any]:
+async def read_health(request: AnyRequest, room: InRoom) -> Response[Any]:
     """Say whether the platform works; each part's own word only to those who may ask the rest."""
     health: Mapping[str, Any] = await room.answers.run(room.platform.health, quick=True)
     well = bool(health.get("ok", True))

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -41,7 +41,7 @@ SECURITY_HEADERS = {
 class Door:
     """How the console is guarded: with a token, or as a private place on loopback."""
 
-    token: str
+    token: str = field(repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> "Door":

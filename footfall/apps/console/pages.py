@@ -3,16 +3,15 @@
 import asyncio
 import hmac
 from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from litestar import Response, get, post
-from litestar.enums import RequestEncodingType
 from litestar.exceptions import NotFoundException
-from litestar.params import Body
+from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 
 from footfall.apps.console.guard import COOKIE, cookie_value
-from footfall.apps.console.room import AnyRequest, Room
+from footfall.apps.console.room import AnyRequest, InRoom, Room
 
 __all__ = ["PAGES", "PAGE_ROUTES"]
 
@@ -48,31 +47,33 @@ def _page(room: Room, page: Page) -> Template:
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
-def overview(room: Room) -> Template:
+def overview(room: InRoom) -> Template:
     """Show the dashboards."""
     return _page(room, PAGES[0])
 
 
 @get("/ledger", include_in_schema=False, sync_to_thread=False)
-def ledger(room: Room) -> Template:
+def ledger(room: InRoom) -> Template:
     """Show the books and the rejected events."""
     return _page(room, PAGES[1])
 
 
 @get("/trace", include_in_schema=False, sync_to_thread=False)
-def trace(room: Room) -> Template:
+def trace(room: InRoom) -> Template:
     """Look for one event."""
     return _page(room, PAGES[2])
 
 
 @get("/sql", include_in_schema=False, sync_to_thread=False)
-def sql(room: Room) -> Template:
+def sql(room: InRoom) -> Template:
     """Ask anything."""
     return _page(room, PAGES[3])
 
 
 @get("/static/{release:str}/{path:path}", include_in_schema=False, sync_to_thread=False)
-def static(request: AnyRequest, room: Room, release: str, path: str) -> Response[bytes]:
+def static(
+    request: AnyRequest, room: InRoom, release: FromPath[str], path: FromPath[str]
+) -> Response[bytes]:
     """Send a static file, packed where the browser takes that."""
     asset = room.assets.by_path.get(path.lstrip("/"))
     if asset is None:
@@ -88,7 +89,7 @@ def static(request: AnyRequest, room: Room, release: str, path: str) -> Response
 
 
 @get("/favicon.ico", include_in_schema=False, sync_to_thread=False)
-def favicon(room: Room) -> Redirect:
+def favicon(room: InRoom) -> Redirect:
     """Send browsers that ask by habit to the mark."""
     return Redirect(room.assets.url("img/mark.svg"))
 
@@ -114,7 +115,7 @@ def _form(room: Room, target: str, *, wrong: bool) -> Template:
 
 
 @get("/signin", include_in_schema=False, sync_to_thread=False)
-def sign_in_page(room: Room, next: str = "/") -> Template:
+def sign_in_page(room: InRoom, next: FromQuery[str] = "/") -> Template:
     """Ask for the token."""
     return _form(room, next, wrong=False)
 
@@ -122,14 +123,14 @@ def sign_in_page(room: Room, next: str = "/") -> Template:
 @post("/signin", include_in_schema=False, status_code=200)
 async def sign_in(
     request: AnyRequest,
-    room: Room,
-    data: Annotated[SignIn, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    room: InRoom,
+    data: URLEncodedBody[SignIn],
 ) -> Response[Any]:
     """Give a right token a cookie that scripts cannot read and other sites cannot send."""
     token = room.door.token
     if not token or not hmac.compare_digest(data.token.strip().encode(), token.encode()):
         await asyncio.sleep(WRONG_TOKEN_SECONDS)
-        return _form(room, data.next, wrong=True).to_asgi_response(None, request)  # type: ignore[return-value]
+        return _form(room, data.next, wrong=True)
     response: Response[Any] = Redirect(_inside(data.next), status_code=303)
     secure = request.headers.get("x-forwarded-proto", request.scope["scheme"]) == "https"
     response.set_cookie(

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
 from litestar import Request, Response
+from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
@@ -37,7 +38,7 @@ STATUS_OF: tuple[tuple[type[FootfallError], int], ...] = (
     (NotFound, 404),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class Room:
     answers: Answers
     assets: Assets
     door: Door
+
+
+InRoom = NamedDependency[Room]
 
 
 class AnswerBody(Struct, frozen=True):
@@ -148,7 +152,7 @@ def _http(_: AnyRequest, error: HTTPException) -> Response[ErrorBody]:
 
 
 def _unforeseen(request: AnyRequest, error: Exception) -> Response[ErrorBody]:
-    log.error("console request failed", path=request.url.path, exc_info=error)
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _failed(500, "The console failed to answer; the platform's output has the reason.", False)
 
 

@@ -75,7 +75,7 @@ async def _serve(
     if ready is not None and await _listens(host, port, serving):
         ready()
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     stop.set()
     with contextlib.suppress(asyncio.TimeoutError):
         await asyncio.wait_for(serving, STOP_SECONDS)
