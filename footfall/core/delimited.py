@@ -17,6 +17,7 @@ __all__ = ["Record", "Table", "open_records", "read_header", "records", "row_of"
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",;\t|"
 UNCLOSED = "a quote is opened and not closed"
+STRAY = "a quote is opened and not closed, or closed before the cell ends"
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?(?:[eE][+-]?\d{1,2})?")
 _DIGITS = "0123456789"
 _NUMBER_FIELDS = frozenset({"time_spent", "value", "created_at", "sent_at", "user.age"})
@@ -134,7 +135,7 @@ def _reason(error: csv.Error) -> str:
     if "unexpected end" in text:
         return UNCLOSED
     if "expected after" in text:
-        return "a closing quote is not followed by a delimiter"
+        return STRAY
     return f"it is not delimited text ({text})"
 
 

@@ -34,7 +34,6 @@ ITEMS = 2_000  # events of one intake: one bad event sends no more than these th
 
 _write_json = msgspec.json.Encoder().encode
 _read_json = msgspec.json.Decoder().decode
-_read_lines = msgspec.json.Decoder().decode_lines
 _read_rejected = msgspec.json.Decoder(list[Rejected]).decode
 
 
@@ -166,15 +165,15 @@ def _json_items(block: Block) -> tuple[list[Item], list[Bad]]:
     data = block.data.removeprefix(b"\xef\xbb\xbf") if block.offset == 0 else block.data
     shift = len(block.data) - len(data)
     lines = data.split(b"\n")
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    broken: dict[int, str] = {}
     try:
-        values: Iterator[Any] = iter(_read_lines(data))
-        broken: dict[int, str] = {}
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        decoded = [_decoded(line) for line in lines]
-        broken = {number: why for number, (_, why) in enumerate(decoded) if why}
-        values = iter(
-            [value for (value, why), line in zip(decoded, lines, strict=True) if line.strip() and not why]
-        )
+        values = [_read_json(lines[number]) for number in filled]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        decoded = {number: _decoded(lines[number]) for number in filled}
+        broken = {number: why for number, (_, why) in decoded.items() if why}
+        values = [value for value, why in decoded.values() if not why]
+    waiting = iter(values)
     items: list[Item] = []
     bad: list[Bad] = []
     offset = 0
@@ -183,7 +182,7 @@ def _json_items(block: Block) -> tuple[list[Item], list[Bad]]:
             text = line[:KEPT_BYTES].decode(errors="replace")
             bad.append(Bad(offset, number, text, [broken[number]]))
         elif line.strip():
-            value = next(values)
+            value = next(waiting)
             event = event_of(value) if isinstance(value, dict) else value
             items.append(Item(offset, number, event))
         offset += len(line) + 1 + (shift if number == 0 else 0)
@@ -192,8 +191,6 @@ def _json_items(block: Block) -> tuple[list[Item], list[Bad]]:
 
 def _decoded(line: bytes) -> tuple[Any, str | None]:
     """Return one line's value, or why it has none."""
-    if not line.strip():
-        return None, None
     try:
         return _read_json(line), None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
