@@ -1,11 +1,14 @@
 """HTTP to queryable: collector, loader, warehouse and the sender share the machine's cores.
 
-Sends simulated people for a minute and prints what was queryable by the end, how the backlog went
-and what memory each process took. The peer of the same run is a bare msgspec decode of the bytes.
+Sends simulated people for a minute, in batches as an SDK makes them (the user agent in the header),
+and prints what was queryable, how the backlog went, and each process' memory and CPU per event. The
+peer of the same run is a bare msgspec decode of the same bytes.
 """
 
 import itertools
+import json
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -14,6 +17,7 @@ import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,75 +25,102 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from installation import Installation, processes_of, running
 
 from footfall.apps.supervisor import split_address
-from footfall.simulate.encode import ndjson
-from footfall.simulate.world import simulate
+from footfall.simulate import ndjson, simulate
 
 SECONDS = float(os.environ.get("FOOTFALL_BENCH_SECONDS", "60"))
-BATCH = 100
-CONNECTIONS = 4
+BATCH = 50
+CONNECTIONS = int(os.environ.get("FOOTFALL_BENCH_CONNECTIONS", "32"))
+AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
+HEAD = (
+    f"POST /v1/events HTTP/1.1\r\nHost: bench\r\nUser-Agent: {AGENT}\r\n"
+    "Content-Type: application/json\r\nContent-Length: "
+).encode()
+
+
+class Usage(NamedTuple):
+    """What one kind of process takes: resident megabytes (of several the largest), CPU seconds."""
+
+    megabytes: int
+    cpu: float
 
 
 def bodies() -> list[bytes]:
-    """Arrays of simulated events."""
+    """Arrays of simulated events, without the user agent that a browser sends in the header."""
+    world = simulate(12_000, 20, 3, date(2024, 10, 1))
     lines = [
-        line for block in ndjson(simulate(12_000, 20, 3, date(2026, 10, 1))) for line in block.splitlines()
+        re.sub(rb',"user_agent":"[^"]*"', b"", line)
+        for block in ndjson(world)
+        for line in block.splitlines()
     ]
     return [b"[" + b",".join(lines[at : at + BATCH]) + b"]" for at in range(0, len(lines), BATCH)]
 
 
 def requests(made: list[bytes]) -> Iterator[bytes]:
-    """Whole requests without end, each event with an id of its own."""
+    """Whole requests without end, each lap with ids and people of its own."""
     for lap in itertools.count():
         for body in made:
-            fresh = body.replace(b'"event_id":"', b'"event_id":"%d-' % lap)
-            head = b"POST /v1/events HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "
-            yield head + str(len(fresh)).encode() + b"\r\n\r\n" + fresh
+            fresh = body.replace(b'_id":"', b'_id":"%x-' % lap)
+            yield HEAD + str(len(fresh)).encode() + b"\r\n\r\n" + fresh
 
 
 def send(address: str, feed: Iterator[bytes], lock: threading.Lock, until: float, sent: list[int]) -> None:
-    """Send until the time is over; 503 would show as fewer events."""
+    """Send until the time is over; anything but 200 counts as nothing."""
     with socket.create_connection(split_address(address)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while time.monotonic() < until:
             with lock:
                 request = next(feed)
             connection.sendall(request)
-            answer = connection.recv(65_536)
-            if answer.startswith(b"HTTP/1.1 200"):
+            if connection.recv(65_536).startswith(b"HTTP/1.1 200"):
                 sent.append(BATCH)
 
 
-def memory(data: Path) -> dict[str, int]:
-    """Resident megabytes by kind of process; of several workers the largest."""
-    sizes: dict[str, int] = {}
+def usage(data: Path) -> dict[str, Usage]:
+    """Look at the installation's processes."""
+    found: dict[str, Usage] = {}
+    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     for pid in processes_of(data):
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        kind = next(
-            (k for k in ("collector", "platform") if f"footfall.apps.{k}".encode() in command), "supervisor"
-        )
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-        sizes[kind] = max(sizes.get(kind, 0), pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000)
-    return sizes
+        kinds = ("collector", "platform")
+        kind = next((k for k in kinds if f"footfall.apps.{k}".encode() in command), "supervisor")
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        size = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * page // 1_000_000
+        cpu = (int(fields[11]) + int(fields[12])) / tick
+        before = found.get(kind, Usage(0, 0.0))
+        found[kind] = Usage(max(before.megabytes, size), before.cpu + cpu)
+    return found
 
 
-def watch(installation: Installation, until: float) -> list[tuple[float, int, dict[str, int]]]:
-    """Look at backlog and memory every few seconds."""
+def watch(installation: Installation, until: float, sent: list[int]) -> None:
+    """Print rows, backlog and memory every five seconds."""
     began = time.monotonic()
-    seen = []
     while time.monotonic() < until:
         time.sleep(min(5.0, max(0.0, until - time.monotonic())))
-        rows = installation.sql("select count(*) from events")
-        seen.append((time.monotonic() - began, rows[0][0], memory(installation.data)))
-    return seen
+        taken = sum(sent)
+        [[rows]] = installation.sql("select sum(stored + duplicate + rejected)::bigint from store.books")
+        sizes = {kind: use.megabytes for kind, use in usage(installation.data).items()}
+        second = time.monotonic() - began
+        print(
+            f"{second:4.0f} s  taken {taken:>10,}  behind {taken - rows:>8,}  MB {json.dumps(sizes)}",
+            flush=True,
+        )
 
 
 def main() -> None:
+    """Run it and print the ratios."""
     made = bodies()
+    some = made[:4_000]
     began = time.perf_counter()
-    decoded = sum(len(msgspec.json.decode(body)) for body in made[:2_000])
+    decoded = sum(len(msgspec.json.decode(body)) for body in some)
     bare = decoded / (time.perf_counter() - began)
+    print(
+        f"{sum(map(len, some)) / decoded:.0f} bytes an event, {BATCH} a request, {CONNECTIONS} connections"
+    )
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "data") as installation:
         feed, lock, sent = requests(made), threading.Lock(), list[int]()
+        before = usage(installation.data)
         began = time.monotonic()
         until = began + SECONDS
         threads = [
@@ -98,17 +129,18 @@ def main() -> None:
         ]
         for thread in threads:
             thread.start()
-        seen = watch(installation, until)
+        watch(installation, until, sent)
         for thread in threads:
             thread.join()
         taken = sum(sent) / (time.monotonic() - began)
         books = installation.settle(120)
         whole = books["received"] / (time.monotonic() - began)
-    for second, rows, sizes in seen:
-        print(f"{second:5.0f} s  {rows:>10,} rows queryable  {sizes}")
+        after = usage(installation.data)
+    for kind in ("collector", "platform"):
+        cpu = (after[kind].cpu - before[kind].cpu) / books["received"] * 1e6
+        print(f"{kind}: {cpu:.1f} us of CPU an event, {after[kind].megabytes} MB")
     print(
         f"taken {taken:,.0f} events/s; queryable {whole:,.0f} events/s; {whole / bare:.3f} of bare decode"
     )
-    print(
-        f"books: {books['received']:,} = {books['stored']:,} + {books['duplicate']:,} + {books['rejected']:,}"
-    )
+    parts = " + ".join(f"{books[name]:,}" for name in ("stored", "duplicate", "rejected"))
+    print(f"books: {books['received']:,} = {parts}")

@@ -21,7 +21,7 @@ from footfall.settings import Settings
 __all__ = ["Child", "Supervisor", "children_of", "free_address", "split_address"]
 
 READY_SECONDS = 30.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 60.0  # the platform writes what the lake lacks before it ends
 LONGEST_PAUSE = 30.0
 LOOK_SECONDS = 0.05
 

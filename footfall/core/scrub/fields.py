@@ -12,9 +12,8 @@ __all__ = ["IDENTITY", "scrub_field", "scrub_fields"]
 IDENTITY = ("event_id", "app_id", "user_id", "anonymous_id", "session_id")
 """Fields whose findings are hashed by default, so that people stay distinct."""
 
-_KINDS: dict[str, Kind] = {"url": "url", "referrer": "url", "user_agent": "agent"} | dict.fromkeys(
-    IDENTITY, "id"
-)
+_KINDS: dict[str, Kind] = {"url": "url", "referrer": "url", "user_agent": "agent"}
+_KINDS |= dict.fromkeys(IDENTITY, "id")
 GONE = "[scrubbed]"
 
 
