@@ -224,7 +224,7 @@ def test_every_answer_has_the_safe_headers(api: httpx.Client) -> None:
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(
@@ -249,6 +249,8 @@ def test_this_machine_s_names_are_not_foreign(host: str) -> None:
         ({"content-type": "text/plain"}, 415),
         ({"content-type": "application/x-www-form-urlencoded"}, 415),
         ({"sec-fetch-site": "same-origin"}, 200),
+        ({"sec-fetch-site": "same-origin", "origin": "null"}, 200),
+        ({"sec-fetch-site": "cross-site", "origin": "http://127.0.0.1"}, 403),
         ({}, 200),
     ],
 )

@@ -25,7 +25,7 @@ const total = (rows, column) => rows.reduce((sum, row) => sum + row[column], 0) 
 
 /** A list card's draw: which column names a row, which is counted, and how both are written. */
 const listed = (name, amount, { of, what, written, named = (value) => value ?? "Unknown", share = true, hint }) => (body, answer) => {
-  const rows = records(answer);
+  const rows = records(answer).sort((a, b) => b[amount] - a[amount]);
   const all = total(rows, amount);
   bars(body, rows.slice(0, 8).map((row) => ({
     name: String(named(row[name])), amount: row[amount], written: written?.(row),
@@ -110,7 +110,7 @@ export function cards(liveElement) {
       draw: listed("event", "events", { of: "Event", what: "Times", share: false, hint: (row) => `${row.event}: ${number(row.visitors)} visitors` }) }),
     card({ title: "Devices", span: 4, tall: 320, kind: "third", name: "devices", values: common,
       draw: listed("device", "visitors", { of: "Device", what: "Visitors" }) }),
-    card({ title: "Time spent by element", span: 4, tall: 320, kind: "third", name: "time_spent", values: few({ limit: 8 }), empty: "No event of these days told a time_spent.",
+    card({ title: "Time spent by element", span: 4, tall: 320, kind: "third", name: "time_spent", values: few({ limit: 1000 }), empty: "No event of these days told a time_spent.",
       draw: listed("element", "total_seconds", { of: "Element", what: "In all · average", written: (row) => duration(row.total_seconds), share: (row) => duration(row.average_seconds), hint: (row) => `${row.element}: median ${duration(row.median_seconds)} of ${number(row.events)} events` }) }),
     card({ title: "Most opened files", span: 4, tall: 320, kind: "third", name: "top_objects", values: few({ limit: 8 }), empty: "Import an access log (footfall import combined access.log) and the files that people open appear here.",
       draw: listed("object", "opens", { of: "File", what: "Opens · sent", share: (row) => bytes(row.bytes), hint: (row) => `${row.object}: ${number(row.visitors)} visitors, ${number(row.requests)} requests` }) }),

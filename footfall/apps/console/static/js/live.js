@@ -7,7 +7,7 @@ import { number } from "./format.js";
 const EVERY = 2_000;
 const MINUTES = 30;
 
-/** The live card: {element, start(app), changed(listener)}; the listener is told of new events. */
+/** The live card: {element, start(app), ticked(listener)}; at every look the listener is told whether events came. */
 export function live() {
   const pulse = h("span", { class: "pulse off", "aria-hidden": "true" });
   const count = h("b", {}, "–");
@@ -39,8 +39,9 @@ export function live() {
     });
     pulse.className = `pulse ${rows[0]?.visitors_now ? "on" : "off"}`;
     const mark = `${answer.fresh_to} ${answer.rows_read}`;
-    if (seen !== null && mark !== seen) for (const listener of listeners) listener();
+    const changed = seen !== null && mark !== seen;
     seen = mark;
+    for (const listener of listeners) listener(changed);
   }
 
   async function look() {
@@ -57,5 +58,5 @@ export function live() {
   }
 
   document.addEventListener("visibilitychange", () => { if (!document.hidden && timer) look(); });
-  return { element, start: (name) => { app = name; seen = null; look(); }, changed: (listener) => listeners.add(listener) };
+  return { element, start: (name) => { app = name; seen = null; look(); }, ticked: (listener) => listeners.add(listener) };
 }

@@ -14,6 +14,7 @@ const place = document.querySelector("#overview");
 const head = document.querySelector("#pickers");
 const QUIET_EVERY = 30_000;
 const TAIL_EVERY = 6_000;
+const BEHIND = 6_000;
 
 const here = live();
 const numbers = figures();
@@ -21,10 +22,11 @@ const dashboard = cards(here.element);
 const loaded = [numbers, ...dashboard.all];
 let context = null;
 let latest = { quiet: 0, tail: 0 };
+let last = 0;
 let turn = 0;
 
 async function extentOf(app) {
-  const [extent] = records(await read(`/api/extent${query({ app })}`));
+  const [extent] = records(await read(`/api/extent${query({ app })}`, { staleSeconds: 0 }));
   return extent;
 }
 
@@ -57,18 +59,20 @@ function guarded() {
   });
 }
 
-here.changed(() => {
+// New events are drawn in steps. An answer may be some seconds behind (max-stale), so that what
+// came just before a step is asked for once more in the next.
+here.ticked((changed) => {
   const now = Date.now();
-  if (!context) return guarded();
-  if (context.to < today()) return undefined;
-  if (now - latest.quiet > QUIET_EVERY) {
+  if (changed) last = now;
+  if (!context) {
+    if (changed) guarded();
+  } else if (context.to >= today() && last > latest.quiet - BEHIND && now - latest.quiet > QUIET_EVERY) {
     latest = { quiet: now, tail: now };
     for (const each of loaded) each.load(context, { quiet: true });
-  } else if (now - latest.tail > TAIL_EVERY) {
+  } else if (context.to >= today() && last > latest.tail - BEHIND && now - latest.tail > TAIL_EVERY) {
     latest.tail = now;
     dashboard.tail.load(context, { quiet: true });
   }
-  return undefined;
 });
 
 watch(guarded);
