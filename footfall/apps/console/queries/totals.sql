@@ -1,12 +1,12 @@
 -- How many people came, each counted once, and how much did they do in the whole range?
-WITH chosen AS (
-    SELECT app_id, visitor_id, sum(events) AS events
-    FROM visitor_days
-    WHERE day >= $start
-      AND day <= $last
-      AND ($app IS NULL OR app_id = $app)
-      AND ($bots OR NOT is_bot)
-    GROUP BY app_id, visitor_id
+with chosen as (
+    select app_id, visitor_id, sum(events) as events
+    from visitor_days
+    where day >= $start
+      and day <= $last
+      and ($app is null or app_id = $app)
+      and ($bots or not is_bot)
+    group by app_id, visitor_id
 )
-SELECT count(*) AS visitors, cast(coalesce(sum(events), 0) AS BIGINT) AS events
-FROM chosen
+select count(*) as visitors, cast(coalesce(sum(events), 0) as bigint) as events
+from chosen

@@ -20,7 +20,7 @@ const HOURS_UP_TO = 7;
 const common = ({ from, to, app, bots }) => ({ from, to, app, bots });
 const few = (more) => (context) => ({ ...common(context), ...more });
 const interval = ({ from, to }) => (daysBetween(from, to) < HOURS_UP_TO ? "hour" : "day");
-const periodOf = (context) => context.period || (daysBetween(context.from, context.to) >= 27 ? "week" : "day");
+const periodOf = (context) => context.period || (daysBetween(context.from, context.to) >= 45 ? "week" : "day");
 const total = (rows, column) => rows.reduce((sum, row) => sum + row[column], 0) || 1;
 
 /** A list card's draw: which column names a row, which is counted, and how both are written. */
@@ -83,7 +83,7 @@ function retentionCard() {
 /** Make the cards: {elements, all, tail, prepare(context)}; the live card stands beside the first. */
 export function cards(liveElement) {
   const daily = card({
-    title: "Daily visitors", subtitle: "Distinct visitors, with those of the week and month behind each day", span: 8, tall: 232, kind: "wide", name: "active_users", values: common,
+    title: "Daily visitors", subtitle: "Distinct visitors of each day; those of the week and month behind it are in the table", span: 8, tall: 232, kind: "wide", name: "active_users", values: common,
     draw: (body, answer, context) => line(body, everyDay(records(answer), "day", context, ["dau", "wau", "mau"]), {
       x: "day", label: "Visitors per day", series: [{ name: "dau", label: "Day", fill: true }],
     }),
