@@ -4,7 +4,7 @@ A body that is valid and clean as it stands is kept as its own bytes; else each 
 (``settle``). Nothing here reads a clock or writes anywhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -13,7 +13,7 @@ from footfall.core.event import Event, Rejected
 from footfall.core.pieces import Pieces, Unreadable, split
 from footfall.core.reasons import reason
 from footfall.core.record import AppId, Record, RecordKind, Sender
-from footfall.core.scrub import ScrubPlan, suspect_body
+from footfall.core.scrub import ScrubPlan, suspect_body, suspect_places
 from footfall.core.scrub.loose import scrub_loose
 from footfall.core.settle import Settled, settle
 from footfall.core.validate import MAX_DEPTH, too_deep
@@ -118,19 +118,36 @@ def _but_for_some(
     A batch of a hundred events often has one that needs a closer look: the rest need not pay for it.
     """
     kept: list[bytes] = []
-    keys: list[int] = []
-    for index, (raw, event) in enumerate(zip(_read_raws(body), events, strict=True)):
-        piece, event_id = bytes(raw), event.event_id
-        if suspect_body(piece):
-            one = look.settle(piece, index, policy, halved=False)
-            if isinstance(one.outcome, Rejected) or (one.app_id or DEFAULT_APP) != app:
-                return None
-            piece, event_id = one.outcome, one.event_id
-        kept.append(piece)
-        if event_id is not None:
-            keys.append(hash((app, event_id)))
-    record = _record("events", app, len(kept), b"[%b]" % b",".join(kept), frame)
-    return Taken((record,), len(kept), keys=tuple(keys))
+    copied = 0
+    ids = [event.event_id for event in events]
+    for index, start, end in _suspects(body):
+        one = look.settle(body[start:end], index, policy, halved=False)
+        if isinstance(one.outcome, Rejected) or (one.app_id or DEFAULT_APP) != app:
+            return None
+        kept += (body[copied:start], one.outcome)
+        copied = end
+        ids[index] = one.event_id
+    kept.append(body[copied:])
+    keys = tuple([hash((app, event_id)) for event_id in ids if event_id is not None])
+    return Taken((_record("events", app, len(events), b"".join(kept), frame),), len(events), keys=keys)
+
+
+def _suspects(body: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield the place in the array, first and last byte of each event that needs a closer look."""
+    places = suspect_places(body)
+    at = nearest = 0
+    for index, raw in enumerate(_read_raws(body)):
+        piece = bytes(raw)
+        start = body.index(piece, at)
+        at = start + len(piece)
+        if places is None:
+            if suspect_body(piece):
+                yield index, start, at
+            continue
+        while nearest < len(places) and places[nearest][1] <= start:
+            nearest += 1
+        if nearest < len(places) and places[nearest][0] < at:
+            yield index, start, at
 
 
 def _refused(body: bytes, why: str, policy: Policy, frame: tuple[str, int, Sender]) -> Taken:

@@ -82,7 +82,7 @@ def times(created: NDArray[np.int64]) -> list[str]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)  # as browsers write it
 
 
 def _members(**values: object) -> str:
@@ -199,7 +199,7 @@ def encode(part: Events, people: People, seed: int) -> bytes:
             *columns, strict=True
         )
     ]
-    return "".join(lines).encode("ascii")
+    return "".join(lines).encode()
 
 
 def ndjson(world: World, block_events: int = BLOCK_EVENTS) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from footfall.core.scrub.numbers import cut_address
 from footfall.core.scrub.plan import Action, Kind, ScrubPlan, plan_for
 from footfall.core.scrub.rules import RULES, Rule, unknown_rules
-from footfall.core.scrub.suspects import suspect_body
+from footfall.core.scrub.suspects import suspect_body, suspect_places
 from footfall.core.scrub.text import scrub_text, scrub_values
 from footfall.core.scrub.tree import scrub_tree
 
@@ -19,5 +19,6 @@ __all__ = [
     "scrub_tree",
     "scrub_values",
     "suspect_body",
+    "suspect_places",
     "unknown_rules",
 ]

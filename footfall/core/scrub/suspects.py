@@ -11,7 +11,7 @@ import re2
 
 from footfall.core.scrub.rules import RULES
 
-__all__ = ["ALL_RULES", "LEVELS", "suspect_body", "suspect_rules"]
+__all__ = ["ALL_RULES", "LEVELS", "suspect_body", "suspect_places", "suspect_rules"]
 
 ALL_RULES = tuple(range(len(RULES)))
 
@@ -29,12 +29,16 @@ _DISGUISES = (
 _MEMORY = 32 << 20
 
 
-def _set(patterns: tuple[str, ...]) -> Any:
+def _options() -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.max_mem = _MEMORY
     options.log_errors = False
-    compiled = re2.Set.SearchSet(options)
+    return options
+
+
+def _set(patterns: tuple[str, ...]) -> Any:
+    compiled = re2.Set.SearchSet(_options())
     for pattern in patterns:
         compiled.Add(pattern)
     compiled.Add("")  # always there, so its absence says that RE2 ran out of memory
@@ -42,9 +46,17 @@ def _set(patterns: tuple[str, ...]) -> Any:
     return compiled
 
 
+_BODY_PATTERNS = tuple(rule.suspect for rule in RULES) + _DISGUISES
+
+
 @cache
 def _body_set() -> Any:
-    return _set(tuple(rule.suspect for rule in RULES) + _DISGUISES)
+    return _set(_BODY_PATTERNS)
+
+
+@cache
+def _body_pattern(index: int) -> Any:
+    return re2.compile(_BODY_PATTERNS[index].encode("latin-1"), _options())
 
 
 @cache
@@ -68,9 +80,27 @@ def suspect_body(body: bytes) -> bool:
     return hits is None or not _ONLY_ENCODED.issuperset(hits)
 
 
+def suspect_places(body: bytes) -> list[tuple[int, int]] | None:
+    """Return where a suspect body is suspect, as spans of bytes in order of their start.
+
+    Whatever any rule could find overlaps one of them. None when that can't be told in these bytes,
+    because they are percent-encoded or RE2 ran out of memory.
+    """
+    hits = _body_set().Match(body)
+    if hits is None or _PERCENT_INDEX in hits or _CLEAN_BODY[0] not in hits:
+        return None
+    return sorted(
+        match.span()
+        for index in hits
+        if index != _CLEAN_BODY[0]
+        for match in _body_pattern(index).finditer(body)
+    )
+
+
+_PERCENT_INDEX = len(RULES) + _DISGUISES.index(_PERCENT)
 _CLEAN_BODY = [len(RULES) + len(_DISGUISES)]
 _CLEAN_TEXT = [len(RULES)]
-_ONLY_ENCODED = frozenset({len(RULES) + _DISGUISES.index(_PERCENT), *_CLEAN_BODY})
+_ONLY_ENCODED = frozenset({_PERCENT_INDEX, *_CLEAN_BODY})
 
 
 def suspect_rules(text: str) -> tuple[int, ...]:
