@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from footfall.core.field_names import field_of
 
-__all__ = ["Record", "Table", "open_records", "read_header", "records", "row_of"]
+__all__ = ["BOM", "Record", "Table", "open_records", "read_header", "records", "row_of"]
 
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",;\t|"
@@ -38,16 +38,12 @@ class Table:
 
 
 class Record(NamedTuple):
-    """One record: where it starts in the data (byte, line from 0) and its cells, or why it has none.
-
-    ``latin1`` says that its bytes were no UTF-8 and were read as Latin-1.
-    """
+    """One record: where it starts in the data (byte, line from 0) and its cells, or why it has none."""
 
     offset: int
     line: int
     cells: list[str]
     reasons: tuple[str, ...] = ()
-    latin1: bool = False
 
 
 def read_header(sample: bytes) -> Table | None:
@@ -58,7 +54,7 @@ def read_header(sample: bytes) -> Table | None:
     """
     text_start = len(BOM) if sample.startswith(BOM) else 0
     first = next((line for line in sample[text_start:].split(b"\n") if line.strip()), b"")
-    delimiter = max(DELIMITERS, key=lambda mark: _decoded(first)[0].count(mark))
+    delimiter = max(DELIMITERS, key=lambda mark: _decoded(first).count(mark))
     for record in records(sample, delimiter):
         if not record.cells or record.reasons:
             return None
@@ -102,7 +98,7 @@ def records(data: bytes, delimiter: str) -> Iterator[Record]:
     When a record of several lines cannot be read, only its first line is given up: the quote that was
     not closed is in it, and the lines behind are read as records of their own.
     """
-    lines, latin1 = _lines(data)
+    lines = _lines(data)
     starts = [0]
     for line in data.split(b"\n"):
         starts.append(starts[-1] + len(line) + 1)
@@ -122,8 +118,7 @@ def records(data: bytes, delimiter: str) -> Iterator[Record]:
                 reason = _reason(error)
             after = base + reader.line_num
             if reason or cells:
-                fallback = bool(latin1) and not latin1.isdisjoint(range(begin, after))
-                yield Record(starts[begin], begin, cells, (reason,) if reason else (), fallback)
+                yield Record(starts[begin], begin, cells, (reason,) if reason else ())
             if reason and after > begin + 1:
                 place = begin + 1
                 break
@@ -139,26 +134,23 @@ def _reason(error: csv.Error) -> str:
     return f"it is not delimited text ({text})"
 
 
-def _lines(data: bytes) -> tuple[list[str], frozenset[int]]:
-    """Return the lines as text, and the numbers of those that had to be read as Latin-1."""
+def _lines(data: bytes) -> list[str]:
+    """Return the lines as text, those that are no UTF-8 read as Latin-1."""
     body = data.removeprefix(BOM)
-    fallen: frozenset[int] = frozenset()
     try:
         lines = body.decode().split("\n")
     except UnicodeDecodeError:
-        decoded = [_decoded(line) for line in body.split(b"\n")]
-        lines = [text for text, _ in decoded]
-        fallen = frozenset(number for number, (_, latin1) in enumerate(decoded) if latin1)
+        lines = [_decoded(line) for line in body.split(b"\n")]
     if not lines[-1]:
         lines.pop()
-    return [line + "\n" for line in lines], fallen
+    return [line + "\n" for line in lines]
 
 
-def _decoded(line: bytes) -> tuple[str, bool]:
+def _decoded(line: bytes) -> str:
     try:
-        return line.decode(), False
+        return line.decode()
     except UnicodeDecodeError:
-        return line.decode("latin-1"), True
+        return line.decode("latin-1")
 
 
 def row_of(table: Table, cells: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from footfall.core.reference import country_code
+from footfall.core.validate import FIELDS
 
 __all__ = ["FIELD_NAMES", "event_of", "field_of"]
 
@@ -47,6 +48,7 @@ _LOCAL_TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(:\d\d(?:[.,]\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?", re.I
 )
 _TIMES = frozenset({"created_at", "sent_at"})
+_NUMBERS = frozenset({"time_spent", "value", "user.age"})
 _SHAPED = frozenset({"country", "event", "properties", "user_id"}) | _TIMES
 
 
@@ -71,11 +73,12 @@ def field_of(name: str) -> tuple[str, int] | None:
 def event_of(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row under the contract's names; nulls are left out.
 
-    Of several names for a field the strongest is taken, the others stay as they are, and so do unknown
-    names: ``validate`` puts them into the properties. Countries are looked up (``location_id`` 516 is
-    NA, Namibia) and stay under their own name when they are none. Times without a zone are UTC.
+    Of several names for a field the strongest is taken; the others and unknown names go into the
+    properties, as ``validate`` would put them. Countries are looked up (``location_id`` 516 is NA,
+    Namibia) and stay under their own name when they are none. Times without a zone are UTC.
     """
     event: dict[str, Any] = {}
+    others: dict[str, Any] = {}
     ranks: dict[str, tuple[int, str]] = {}
     person: dict[str, Any] = {}
     for name, value in row.items():
@@ -84,17 +87,18 @@ def event_of(row: Mapping[str, Any]) -> dict[str, Any]:
         known = field_of(name)
         shaped = _shaped(known[0], value) if known else None
         if known is None or shaped is None:
-            event.setdefault(name, value)
+            (event if name in FIELDS else others).setdefault(name, value)
             continue
         field, rank = known
         if field == "user.age":
             person["age"] = shaped
             continue
         if field in ranks and rank >= ranks[field][0]:
-            event.setdefault(_aside(name), shaped)
+            (event if name in FIELDS else others).setdefault(_aside(name), shaped)
             continue
         if field in ranks:
-            event.setdefault(_aside(ranks[field][1]), event[field])
+            weaker = ranks[field][1]
+            (event if weaker in FIELDS else others).setdefault(_aside(weaker), event[field])
         ranks[field] = (rank, name)
         event[field] = shaped
     if person:
@@ -104,7 +108,24 @@ def event_of(row: Mapping[str, Any]) -> dict[str, Any]:
         told = next((name for field, name in WITHOUT_NAME if field in event), None)
         if told:
             event["event"] = told
+    if others:
+        _put_aside(event, others)
     return event
+
+
+def _put_aside(event: dict[str, Any], others: dict[str, Any]) -> None:
+    """Add what has no field of its own to the properties, beside what is there by the same name."""
+    properties = event.get("properties", {})
+    if not isinstance(properties, dict):
+        event.update(others)  # validate says what is wrong with them
+        return
+    merged = dict(properties)
+    for name, value in others.items():
+        if merged.get(name, value) == value:
+            merged[name] = value
+        else:
+            merged[f"top_level.{name}"] = value
+    event["properties"] = merged
 
 
 def _aside(name: str) -> str:
@@ -115,7 +136,7 @@ def _aside(name: str) -> str:
 def _shaped(field: str, value: Any) -> Any:
     """Return the value as the field wants it; None when it belongs elsewhere."""
     if field not in _SHAPED:
-        return value
+        return str(value) if type(value) is int and field not in _NUMBERS else value
     if field == "country":
         if isinstance(value, bool) or not isinstance(value, (int, str)):
             return None
@@ -126,7 +147,7 @@ def _shaped(field: str, value: Any) -> Any:
         return str(value)
     if field in _TIMES and isinstance(value, str):
         return _with_zone(value)
-    return value
+    return str(value) if type(value) is int and field == "user_id" else value
 
 
 @lru_cache(maxsize=16_384)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from footfall.core.accesslog.arrived import LineRules, arrive, event_ids
 from footfall.core.accesslog.fields import LogFormat
 from footfall.core.arrow import ARRIVED_SCHEMA, REJECTED_SCHEMA
 from footfall.core.decode import decode
-from footfall.core.delimited import Table, records, row_of
+from footfall.core.delimited import BOM, Table, records, row_of
 from footfall.core.event import Rejected
 from footfall.core.field_names import event_of
 from footfall.core.intake import DEFAULT_APP, Policy, take
@@ -155,38 +156,24 @@ def ndjson_rows(context: FileContext) -> RowReader:
     def read(block: Block, received_at: int) -> Read:
         if block.too_long:
             return _too_long(block, context, received_at)
-        items, bad = _json_items(block)
-        return _taken(items, bad, block, context, received_at)
+        return _taken(_json_items(block), block, context, received_at)
 
     return read
 
 
-def _json_items(block: Block) -> tuple[list[Item], list[Bad]]:
-    data = block.data.removeprefix(b"\xef\xbb\xbf") if block.offset == 0 else block.data
-    shift = len(block.data) - len(data)
-    lines = data.split(b"\n")
-    filled = [number for number, line in enumerate(lines) if line.strip()]
-    broken: dict[int, str] = {}
-    try:
-        values = [_read_json(lines[number]) for number in filled]
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        decoded = {number: _decoded(lines[number]) for number in filled}
-        broken = {number: why for number, (_, why) in decoded.items() if why}
-        values = [value for value, why in decoded.values() if not why]
-    waiting = iter(values)
-    items: list[Item] = []
-    bad: list[Bad] = []
-    offset = 0
-    for number, line in enumerate(lines):
-        if number in broken:
-            text = line[:KEPT_BYTES].decode(errors="replace")
-            bad.append(Bad(offset, number, text, [broken[number]]))
-        elif line.strip():
-            value = next(waiting)
-            event = event_of(value) if isinstance(value, dict) else value
-            items.append(Item(offset, number, event))
-        offset += len(line) + 1 + (shift if number == 0 else 0)
-    return items, bad
+def _json_items(block: Block) -> Iterator[Item | Bad]:
+    data = block.data.removeprefix(BOM) if block.offset == 0 else block.data
+    offset = len(block.data) - len(data)
+    for number, line in enumerate(data.split(b"\n")):
+        if line.strip():
+            value, why = _decoded(line)
+            # A file begins at byte 0, byte order mark or not.
+            place = offset if number else 0
+            if why:
+                yield Bad(place, number, line[:KEPT_BYTES].decode(errors="replace"), [why])
+            else:
+                yield Item(place, number, event_of(value) if isinstance(value, dict) else value)
+        offset += len(line) + 1
 
 
 def _decoded(line: bytes) -> tuple[Any, str | None]:
@@ -202,26 +189,36 @@ def _decoded(line: bytes) -> tuple[Any, str | None]:
 def csv_rows(table: Table, context: FileContext) -> RowReader:
     """Return the reader of blocks of delimited rows below the header ``table``."""
 
-    def read(block: Block, received_at: int) -> Read:
+    def rows(block: Block, received_at: int) -> Read:
         if block.too_long:
             return _too_long(block, context, received_at)
-        begin, lines = (table.header_bytes, table.header_lines) if block.offset == 0 else (0, 0)
-        data = block.data[begin:]
-        items: list[Item] = []
-        bad: list[Bad] = []
-        latin1 = 0
-        for record in records(data, table.delimiter):
-            latin1 += record.latin1
-            place = record.offset + begin, record.line + lines
-            reasons = record.reasons or _ragged(table, record.cells)
-            if reasons:
-                text = data[record.offset :].partition(b"\n")[0][:KEPT_BYTES].decode(errors="replace")
-                bad.append(Bad(*place, text, reasons))
-            else:
-                items.append(Item(*place, event_of(row_of(table, record.cells))))
-        return _taken(items, bad, block, context, received_at)._replace(latin1=latin1)
+        read = _taken(_csv_items(table, block), block, context, received_at)
+        return read._replace(latin1=_not_utf8(block.data))
 
-    return read
+    return rows
+
+
+def _csv_items(table: Table, block: Block) -> Iterator[Item | Bad]:
+    begin, lines = (table.header_bytes, table.header_lines) if block.offset == 0 else (0, 0)
+    data = block.data[begin:]
+    for record in records(data, table.delimiter):
+        place = record.offset + begin, record.line + lines
+        reasons = record.reasons or _ragged(table, record.cells)
+        if reasons:
+            end = data.find(b"\n", record.offset)
+            text = data[record.offset : end if end >= 0 else len(data)][:KEPT_BYTES]
+            yield Bad(*place, text.decode(errors="replace"), reasons)
+        else:
+            yield Item(*place, event_of(row_of(table, record.cells)))
+
+
+def _not_utf8(data: bytes) -> int:
+    """Count the lines that had to be read as Latin-1."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return sum(line.decode(errors="replace").encode() != line for line in data.split(b"\n"))
+    return 0
 
 
 def _ragged(table: Table, cells: list[str]) -> tuple[str, ...]:
@@ -230,15 +227,19 @@ def _ragged(table: Table, cells: list[str]) -> tuple[str, ...]:
     return (f"it has {len(cells)} cells where the header has {len(table.names)}",)
 
 
-def _taken(items: list[Item], bad: list[Bad], block: Block, context: FileContext, received_at: int) -> Read:
+def _taken(entries: Iterator[Item | Bad], block: Block, context: FileContext, received_at: int) -> Read:
     """Put events through the same intake as the collector's, so that the same rules hold."""
     rules = context.rules
     own_apps = rules.app_id == DEFAULT_APP
     policy = Policy(app_id=None if own_apps else rules.app_id, plan=rules.plan)
     salt = rules.salt_of(datetime.fromtimestamp(received_at / 1_000_000, UTC).date())
     logged: list[Logged] = []
-    for start in range(0, len(items), ITEMS):
-        part = items[start : start + ITEMS]
+    bad: list[Bad] = []
+    while some := list(islice(entries, ITEMS)):
+        part = [entry for entry in some if isinstance(entry, Item)]
+        bad += [entry for entry in some if isinstance(entry, Bad)]
+        if not part:
+            continue
         taken = take(
             _write_json([_completed(item, block, own_apps=own_apps) for item in part]),
             policy=policy,
