@@ -1,8 +1,8 @@
 """HTTP to queryable: collector, loader, warehouse and the sender share the machine's cores.
 
-Sends simulated people for a minute, in batches as an SDK makes them (the user agent in the header),
-and prints what was queryable, how the backlog went, and each process' memory and CPU per event. The
-peer of the same run is a bare msgspec decode of the same bytes.
+Sends simulated people for a minute at a steady rate, in batches as an SDK makes them (the user agent
+in the header), and prints what was queryable, how the backlog went, and each process' memory and CPU
+per event. The peer of the same run is a bare msgspec decode of the same bytes.
 """
 
 import itertools
@@ -27,6 +27,7 @@ from installation import Installation, processes_of, running
 from footfall.apps.supervisor import split_address
 from footfall.simulate import ndjson, simulate
 
+RATE = float(os.environ.get("FOOTFALL_BENCH_RATE", "60000"))
 SECONDS = float(os.environ.get("FOOTFALL_BENCH_SECONDS", "60"))
 BATCH = 50
 CONNECTIONS = int(os.environ.get("FOOTFALL_BENCH_CONNECTIONS", "32"))
@@ -58,9 +59,12 @@ def bodies() -> list[bytes]:
 
 
 def requests(made: list[bytes]) -> Iterator[bytes]:
-    """Whole requests without end, each lap with ids and people of its own."""
+    """Whole requests without end at the steady rate, each lap with ids and people of its own."""
+    due = time.monotonic()
     for lap in itertools.count():
         for body in made:
+            due += BATCH / RATE
+            time.sleep(max(0.0, due - time.monotonic()))
             fresh = body.replace(b'_id":"', b'_id":"%x-' % lap)
             yield HEAD + str(len(fresh)).encode() + b"\r\n\r\n" + fresh
 

@@ -4,9 +4,11 @@ It keeps no state of its own that matters: where to go on reading is what the wa
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
+from typing import NamedTuple
 
 import structlog
 
@@ -37,6 +39,15 @@ class LoaderState:
     loaded: Stored = field(default_factory=Stored)
 
 
+class Prepared(NamedTuple):
+    """A batch that is ready to be stored, the logs that it came from, and its events."""
+
+    batch: Batch
+    behind: Sequence[EventLog]
+    now: datetime
+    events: int
+
+
 class Loader:
     """Reads the logs behind the committed positions, decodes, enriches and stores.
 
@@ -63,7 +74,11 @@ class Loader:
         All logs that are behind share the batch in equal parts, so a busy worker starves no other.
         Raises what the log or the warehouse raise, with nothing committed.
         """
-        positions = self._warehouse.positions()
+        prepared = self._prepare(self._warehouse.positions())
+        return None if prepared is None else self._store(prepared)
+
+    def _prepare(self, positions: Mapping[str, int]) -> Prepared | None:
+        """Read what lies behind the positions, decode and enrich it; None when nothing does."""
         behind = [log for log in self._logs() if log.end() > positions.get(log.name, 0)]
         if not behind:
             self._note(backlog={})
@@ -80,12 +95,16 @@ class Loader:
             return None
         decoded = decode(records)
         now = self._clock()
-        rows = enrich(decoded.rows, now)
-        stored = self._warehouse.store(Batch(rows, decoded.rejected, reached))
+        events = sum(entry.record.count for entry in records)
+        return Prepared(Batch(enrich(decoded.rows, now), decoded.rejected, reached), behind, now, events)
+
+    def _store(self, prepared: Prepared) -> Stored:
+        stored = self._warehouse.store(prepared.batch)
+        reached = prepared.batch.positions
         self._note(
             error=None,
-            last_commit=now,
-            backlog={log.name: log.end() - reached.get(log.name, 0) for log in behind},
+            last_commit=prepared.now,
+            backlog={log.name: log.end() - reached.get(log.name, 0) for log in prepared.behind},
             loaded=self.state.loaded + stored,
         )
         return stored
@@ -106,36 +125,43 @@ class Loader:
     def run(self, stop: Event, interval: float = 0.2) -> None:
         """Load until ``stop`` is set, pausing ``interval`` seconds between looks at idle logs.
 
-        An error is logged with its reason and tried again after a pause that doubles up to half a
-        minute; it never ends the loop, because the events are safe in the log meanwhile.
+        While a large batch is stored, the next one is prepared: DuckDB works on one core and Python
+        on another. An error is logged with its reason and tried again after a pause that doubles up
+        to half a minute; it never ends the loop, because the events are safe in the log meanwhile.
         """
         pause = FIRST_PAUSE
-        while not stop.is_set():
-            try:
-                before = self.state.loaded
-                stored = self.step()
-                pause = FIRST_PAUSE
-            except FootfallError as error:
-                self._note(error=str(error))
-                _log.error("loading failed", reason=str(error), again_in_seconds=pause)
-                stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            except Exception as error:
-                # A fault of ours; the events wait in the log, and the loop must outlive it.
-                self._note(error=repr(error))
-                _log.exception("loading failed", again_in_seconds=pause)
-                stop.wait(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-                continue
-            taken = _events(self.state.loaded) - _events(before)
-            if stored is None or taken < self._batch_events // 2:
-                stop.wait(interval)
+        with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
+            next_up: Future[Prepared | None] | None = None
+            while not stop.is_set():
+                try:
+                    prepared = next_up.result() if next_up else self._prepare(self._warehouse.positions())
+                    next_up = None
+                    if prepared is None:
+                        stop.wait(interval)
+                        continue
+                    busy = prepared.events >= self._batch_events // 2
+                    if busy:
+                        reached = {**self._warehouse.positions(), **prepared.batch.positions}
+                        next_up = ahead.submit(self._prepare, reached)
+                    self._store(prepared)
+                    pause = FIRST_PAUSE
+                except Exception as error:
+                    next_up = None  # it stands behind a position that was not committed
+                    self._tell(error, pause)
+                    stop.wait(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                    continue
+                if not busy:
+                    stop.wait(interval)
+
+    def _tell(self, error: Exception, pause: float) -> None:
+        if isinstance(error, FootfallError):
+            self._note(error=str(error))
+            _log.error("loading failed", reason=str(error), again_in_seconds=pause)
+        else:  # a fault of ours; the events wait in the log, and the loop must outlive it
+            self._note(error=repr(error))
+            _log.error("loading failed", exc_info=error, again_in_seconds=pause)
 
     def _note(self, **changes: object) -> None:
         values = {name: getattr(self.state, name) for name in LoaderState.__slots__}
         self.state = LoaderState(**(values | changes))
-
-
-def _events(done: Stored) -> int:
-    return done.stored + done.duplicate + done.rejected
