@@ -66,4 +66,4 @@ def test_no_registry_host_and_no_machine_path_is_committed() -> None:
         pytest.skip("this is no git checkout")
     assert not {"uv.lock", "poetry.lock"} & set(listed.stdout.split())
     for path in (ROOT / "requirements").glob("*.txt"):
-        assert "http" not in path.read_text(encoding="utf-8")
+        assert "://" not in path.read_text(encoding="utf-8")

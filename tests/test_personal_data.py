@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -83,8 +84,8 @@ def test_no_planted_value_is_in_any_file(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(
         "".join(
-            f'{ADDRESS} - jane.roe [10/Oct/2026:13:55:3{i} +0000] "GET /d/{quote(value, safe="")}?token={SECRET} '
-            f'HTTP/1.1" 200 23 "https://x.example/?e={quote(value, safe="")}" "Agent/1 ({value})"\n'
+            f"{ADDRESS} - jane.roe [10/Oct/2026:13:55:3{i} +0000] "
+            f'"GET /d/{quote(value, safe="")}?token={SECRET} HTTP/1.1" 200 23 "https://x.example/?e={quote(value, safe="")}" "Agent/1 ({value})"\n'
             for i, value in enumerate(PLANTED.values())
         )
         + f"broken line with {PLANTED['email']} from {ADDRESS}\n"
@@ -117,6 +118,10 @@ def test_no_planted_value_is_in_any_file(tmp_path: Path) -> None:
         assert installation.sql("select count(*) from events where ip = '203.0.113.0'")[0][0] > 0
         people = "select count(distinct user_id) from events where user_id like 'email:%'"
         assert installation.sql(people) == [[1]]
+        deadline = time.monotonic() + 20
+        while not list(data.glob("raw/**/*.zst")):
+            assert time.monotonic() < deadline, "nothing was archived"
+            time.sleep(0.1)
     files = [path for path in data.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} >= {".sqlite", ".duckdb", ".parquet", ".zst"}
     for path in files:
