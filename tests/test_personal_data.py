@@ -85,7 +85,8 @@ def test_no_planted_value_is_in_any_file(tmp_path: Path) -> None:
     log.write_text(
         "".join(
             f"{ADDRESS} - jane.roe [10/Oct/2026:13:55:3{i} +0000] "
-            f'"GET /d/{quote(value, safe="")}?token={SECRET} HTTP/1.1" 200 23 "https://x.example/?e={quote(value, safe="")}" "Agent/1 ({value})"\n'
+            f'"GET /d/{quote(value, safe="")}?token={SECRET} HTTP/1.1" 200 23 '
+            f'"https://x.example/?e={quote(value, safe="")}" "Agent/1 ({value})"\n'
             for i, value in enumerate(PLANTED.values())
         )
         + f"broken line with {PLANTED['email']} from {ADDRESS}\n"

@@ -65,6 +65,7 @@ def ask_events() -> Ask:
 def read_log(world: World) -> pa.Table:
     rules = LineRules(
         urls=lambda values: values,
+        agents=lambda values: values,
         texts=lambda values: values,
         network=lambda ip: ip,
         country=lambda _: None,
