@@ -61,8 +61,12 @@ def children_of(settings: Settings) -> list[Child]:
     """Return the two children of an installation: the collector first, since it must not wait."""
     python = [sys.executable, "-m"]
     return [
-        Child("collector", [*python, "footfall.apps.collector"], f"http://{settings.collector.address}/readyz"),
-        Child("platform", [*python, "footfall.apps.platform"], f"http://{settings.console.address}/api/health"),
+        Child(
+            "collector", [*python, "footfall.apps.collector"], f"http://{settings.collector.address}/readyz"
+        ),
+        Child(
+            "platform", [*python, "footfall.apps.platform"], f"http://{settings.console.address}/api/health"
+        ),
     ]
 
 
