@@ -14,7 +14,7 @@ import structlog
 
 from footfall.core.decode import decode
 from footfall.core.enrich import enrich
-from footfall.core.record import Logged, Offset
+from footfall.core.record import AppId, Logged, Offset, Record, Sender
 from footfall.errors import FootfallError
 from footfall.ports import Batch, EventLog, Stored, Warehouse
 
@@ -22,6 +22,21 @@ __all__ = ["Loader", "LoaderState"]
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+
+# Never stored: it makes decode and enrich load their rules before the first event waits for them.
+WARM_UP = Logged(
+    "warm-up",
+    Offset(1),
+    Record(
+        kind="events",
+        app_id=AppId("warm-up"),
+        origin="native",
+        received_at=0,
+        count=1,
+        sender=Sender(user_agent="Mozilla/5.0 (X11; Linux x86_64) Chrome/131.0.0.0"),
+        body=b'[{"event":"warm_up","url":"https://example.com/?utm_source=a"}]',
+    ),
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -130,6 +145,7 @@ class Loader:
         to half a minute; it never ends the loop, because the events are safe in the log meanwhile.
         """
         pause = FIRST_PAUSE
+        enrich(decode([WARM_UP]).rows, self._clock())
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as ahead:
             next_up: Future[Prepared | None] | None = None
             while not stop.is_set():
