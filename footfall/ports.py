@@ -164,7 +164,7 @@ class Warehouse(Protocol):
         ...
 
     def positions(self) -> Mapping[str, int]:
-        """Return the committed read position of every source."""
+        """Return the committed read position of every source. Never waits for a store."""
         ...
 
     def query(
@@ -179,6 +179,10 @@ class Warehouse(Protocol):
 
     def books(self) -> Mapping[AppId, Books]:
         """Return what was stored, duplicate and rejected per app."""
+        ...
+
+    def standing(self) -> tuple[Mapping[str, int], Mapping[AppId, Books]]:
+        """Return positions and books as of one and the same commit. Never waits for a store."""
         ...
 
     def find(self, event_id: str) -> list[Sighting]:

@@ -42,13 +42,7 @@ def read_ledger(logs: Iterable[EventLog], warehouse: Warehouse) -> Ledger:
     ``received`` counts up to the read position that this commit reached; what lies behind it in
     the logs is ``pending``.
     """
-    logs = tuple(logs)
-    while True:
-        version = warehouse.version()
-        positions = warehouse.positions()
-        books = warehouse.books()
-        if warehouse.version() == version:
-            break
+    positions, books = warehouse.standing()
     received: Counter[str] = Counter()
     waiting: Counter[str] = Counter()
     for log in logs:

@@ -99,6 +99,7 @@ class WarehouseContract:
         much_later = make_row(event_id="1", created_at=NOON + timedelta(days=7))
         assert warehouse.store(make_batch(much_later)) == Stored(stored=1)
         assert warehouse.books() == {"shop": Books(2, 2, 0), "blog": Books(1, 0, 0)}
+        assert warehouse.standing() == (warehouse.positions(), warehouse.books())
 
     def test_an_id_cannot_be_mistaken_for_another_apps(self, open_warehouse: OpenWarehouse) -> None:
         """App and id are kept apart however they are spelled."""

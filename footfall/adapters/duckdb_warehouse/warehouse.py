@@ -56,6 +56,12 @@ where event_id = $id or rejected_id = $id
 order by received_at, state desc
 """
 
+STANDING = """
+select false as is_source, app_id as name, stored, duplicate, rejected from store.books
+union all
+select true, source, position, 0, 0 from store.positions
+"""
+
 REJECTED = """
 select rejected_id, app_id, event_id, received_at, origin, reasons, body
 from store.rejected
@@ -91,8 +97,7 @@ class DuckDBWarehouse:
 
     def positions(self) -> Mapping[str, int]:
         """See the port."""
-        with self._write_lock:
-            return dict(self._positions)
+        return self._positions
 
     def version(self) -> int:
         """See the port."""
@@ -112,6 +117,17 @@ class DuckDBWarehouse:
         """See the port."""
         rows = self.query("select app_id, stored, duplicate, rejected from store.books order by 1").rows
         return {AppId(app): Books(*counts) for app, *counts in rows}
+
+    def standing(self) -> tuple[Mapping[str, int], Mapping[AppId, Books]]:
+        """See the port: one statement sees one commit."""
+        positions: dict[str, int] = {}
+        books: dict[AppId, Books] = {}
+        for is_source, name, *numbers in self.query(STANDING).rows:
+            if is_source:
+                positions[name] = numbers[0]
+            else:
+                books[AppId(name)] = Books(*numbers)
+        return positions, books
 
     def find(self, event_id: str) -> list[Sighting]:
         """See the port; duplicates are remembered for 30 days."""
@@ -234,7 +250,7 @@ class DuckDBWarehouse:
                     raise store_fault(error, self._folder) from error
                 raise
             self._state = self._pending[0]
-            self._positions.update(self._pending[1])
+            self._positions = {**self._positions, **self._pending[1]}  # readers hold the old one
 
     def _give_up(self, error: BaseException) -> None:
         """Roll back; after a fatal error DuckDB refuses all work until the file is opened again."""
