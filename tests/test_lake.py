@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from footfall.adapters.duckdb_warehouse import DuckDBWarehouse, transaction
+from footfall.adapters import parquet_lake
+from footfall.adapters.duckdb_warehouse import DuckDBWarehouse, reading, transaction
 from footfall.adapters.parquet_lake import ParquetLake
 from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.core.schema import EVENTS, column_names
@@ -188,4 +189,16 @@ def test_a_month_of_hours_is_a_few_scans(tmp_path, warehouse):
     assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 480
     assert len(scans) == 2
     assert len(files(tmp_path)) == 240
+    check(tmp_path, warehouse)
+
+
+def test_an_hour_of_many_row_groups_is_one_whole_file(tmp_path, warehouse, monkeypatch):
+    """A scan comes in many batches; what is left over of one goes into the next row group."""
+    monkeypatch.setattr(parquet_lake, "ROW_GROUP_ROWS", 3_000)
+    monkeypatch.setattr(reading, "SCAN_ROWS", 2_048)
+    rows = [make_row(event_id=str(n), created_at=NOON + timedelta(milliseconds=n)) for n in range(10_000)]
+    warehouse.store(make_batch(*rows))
+    assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 10_000
+    (path,) = (tmp_path / "lake").rglob("*.parquet")
+    assert pq.read_metadata(path).num_row_groups == 4
     check(tmp_path, warehouse)

@@ -254,15 +254,15 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
-        held.append(batch)
+        held.append(batch.cast(EVENTS_SCHEMA))
         count += len(batch)
         if count >= ROW_GROUP_ROWS:
-            table = pa.Table.from_batches(held).cast(EVENTS_SCHEMA)
+            table = pa.Table.from_batches(held)
             yield table.slice(0, ROW_GROUP_ROWS)
             held = table.slice(ROW_GROUP_ROWS).to_batches()
             count -= ROW_GROUP_ROWS
     if count:
-        yield pa.Table.from_batches(held).cast(EVENTS_SCHEMA)
+        yield pa.Table.from_batches(held)
 
 
 def _bytes_per_row(parts: Iterable[Part]) -> float:

@@ -6,6 +6,8 @@ import sys
 import threading
 from datetime import UTC, datetime
 
+import structlog
+
 from footfall.apps.console.server import serve
 from footfall.apps.parent import stop_without_parent
 from footfall.compose import Platform, utc_now
@@ -15,11 +17,18 @@ from footfall.settings import load_settings
 __all__ = ["main"]
 
 UPKEEP_SECONDS = 1.0
+LOG_LINE: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,  # without the values of variables: they may be people's data
+    structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+]
 
 
 def main() -> int:
     """Run until SIGTERM, SIGINT or the parent's end; 0 after a clean stop, 2 for bad settings."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="platform: %(levelname)s %(message)s")
+    structlog.configure(processors=LOG_LINE)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, lambda *_: stop.set())
