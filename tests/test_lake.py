@@ -192,10 +192,12 @@ def test_a_month_of_hours_is_a_few_scans(tmp_path, warehouse):
     check(tmp_path, warehouse)
 
 
-def test_an_hour_of_many_row_groups_is_one_whole_file(tmp_path, warehouse, monkeypatch):
+@pytest.mark.parametrize("most", [1_000, 100_000], ids=["streamed", "sorted"])
+def test_an_hour_of_many_row_groups_is_one_whole_file(tmp_path, warehouse, monkeypatch, most):
     """A scan comes in many batches; what is left over of one goes into the next row group."""
     monkeypatch.setattr(parquet_lake, "ROW_GROUP_ROWS", 3_000)
     monkeypatch.setattr(reading, "SCAN_ROWS", 2_048)
+    monkeypatch.setattr(parquet_lake, "ROWS_PER_SCAN", most)
     rows = [make_row(event_id=str(n), created_at=NOON + timedelta(milliseconds=n)) for n in range(10_000)]
     warehouse.store(make_batch(*rows))
     assert lake_of(tmp_path, warehouse).flush(NOON, everything=True) == 10_000

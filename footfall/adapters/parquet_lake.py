@@ -29,8 +29,11 @@ from footfall.settings import LakeSettings
 __all__ = ["ParquetLake"]
 
 ROW_GROUP_ROWS = 131_072
-ROWS_PER_SCAN = 1_000_000
-"""Rows that one ordered scan sorts: a month of dirty hours is a few scans, and memory is bounded."""
+ROWS_PER_SCAN = 300_000
+"""Rows that one ordered scan sorts: a month of dirty hours is a few scans, and memory is bounded.
+
+A larger part is streamed as its rows arrived, and each row group is sorted by itself.
+"""
 
 BYTES_PER_ROW = 60
 """What a row takes until a part of its hour says better."""
@@ -48,8 +51,8 @@ select w.part, {", ".join(f"r.{name}" for name in column_names(EVENTS))}
 from store.lake_rows r
 join wanted w on r.hour = w.hour and r.slice between w.first and w.last
 where r.created_at >= $low and r.created_at < $high and r.slice >= $first
-order by w.part, r.created_at, r.event_id
 """  # noqa: S608 - numbers and times of ours
+ORDER = "order by w.part, r.created_at, r.event_id"
 
 
 class Slice(NamedTuple):
@@ -158,8 +161,9 @@ class ParquetLake:
             f"({index}, timestamp '{part.hour}', {part.first}, {part.last})"
             for index, part in enumerate(run)
         )
+        streamed = run[0].rows > ROWS_PER_SCAN  # then it is alone
         batches = self._warehouse.scan(
-            ROWS.format(wanted=wanted),
+            ROWS.format(wanted=wanted) + ("" if streamed else ORDER),
             {
                 "low": min(part.hour for part in run),
                 "high": max(part.hour for part in run) + timedelta(hours=1),
@@ -189,6 +193,8 @@ class ParquetLake:
             temporary, EVENTS_SCHEMA, compression="zstd", use_dictionary=PLAIN, version="2.6"
         ) as writer:
             for table in _row_groups(batches):
+                if part.rows > ROWS_PER_SCAN:
+                    table = table.sort_by("created_at")
                 writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
                 rows += len(table)
             writer.add_key_value_metadata({STAMP.decode(): json.dumps(stamp)})
