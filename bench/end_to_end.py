@@ -1,6 +1,6 @@
 """HTTP to queryable: collector, loader, warehouse and the sender share the machine's cores.
 
-Sends simulated people for a minute at a steady rate, in batches as an SDK makes them (the user agent
+Sends simulated people for a minute at a steady rate, in batches as servers send them (the user agent
 in the header), and prints what was queryable, how the backlog went, and each process' memory and CPU
 per event. The peer of the same run is a bare msgspec decode of the same bytes.
 """
@@ -29,7 +29,7 @@ from footfall.simulate import ndjson, simulate
 
 RATE = float(os.environ.get("FOOTFALL_BENCH_RATE", "60000"))
 SECONDS = float(os.environ.get("FOOTFALL_BENCH_SECONDS", "60"))
-BATCH = 50
+BATCH = int(os.environ.get("FOOTFALL_BENCH_BATCH", "250"))
 CONNECTIONS = int(os.environ.get("FOOTFALL_BENCH_CONNECTIONS", "32"))
 AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"

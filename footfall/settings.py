@@ -65,7 +65,7 @@ class Loader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class WarehouseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """DuckDB."""
 
-    memory_limit: Annotated[str, Meta(description="DuckDB's memory limit; beyond it it spills.")] = "640MB"
+    memory_limit: Annotated[str, Meta(description="DuckDB's memory limit; beyond it it spills.")] = "480MB"
     query_seconds: Annotated[float, Meta(gt=0, description="Longest query before it is stopped.")] = 30.0
     query_rows: Annotated[int, Meta(gt=0, description="Most rows that a query gives back.")] = 100_000
 

@@ -45,6 +45,11 @@ PLAIN = [column for column in column_names(EVENTS) if column not in ("event_id",
 
 CHANGES = "select hour, slice, rows, version from store.lake_hours order by hour, slice"
 
+SLICES = """
+select slice from store.lake_hours
+where hour = $hour and slice between $first and $last order by slice
+"""
+
 ROWS = f"""
 with wanted(part, hour, first, last) as (values {{wanted}})
 select w.part, {", ".join(f"r.{name}" for name in column_names(EVENTS))}
@@ -157,19 +162,10 @@ class ParquetLake:
 
     def _write(self, run: list[Part]) -> int:
         """Write the parts of one ordered scan, each file as its rows come by; return the rows."""
-        wanted = ", ".join(
-            f"({index}, timestamp '{part.hour}', {part.first}, {part.last})"
-            for index, part in enumerate(run)
-        )
-        streamed = run[0].rows > ROWS_PER_SCAN  # then it is alone
-        batches = self._warehouse.scan(
-            ROWS.format(wanted=wanted) + ("" if streamed else ORDER),
-            {
-                "low": min(part.hour for part in run),
-                "high": max(part.hour for part in run) + timedelta(hours=1),
-                "first": min(part.first for part in run),
-            },
-        )
+        if run[0].rows > ROWS_PER_SCAN:  # then it is alone
+            batches = self._slice_by_slice(run[0])
+        else:
+            batches = self._warehouse.scan(*_rows_of(run, ORDER))
         written = 0
         missing = dict(enumerate(run))
         for index, pieces in itertools.groupby(_pieces(batches), key=lambda piece: piece[0]):
@@ -182,6 +178,13 @@ class ParquetLake:
             self._path(part).unlink(missing_ok=True)
             self._remember(part._replace(rows=0))
         return written
+
+    def _slice_by_slice(self, part: Part) -> Iterator[pa.RecordBatch]:
+        """Stream a large part's rows as they arrived; a scan at a time, so that memory is bounded."""
+        values = {"hour": part.hour, "first": part.first, "last": part.last}
+        for batch in self._warehouse.scan(SLICES, values):
+            for number in batch.column("slice").to_pylist():
+                yield from self._warehouse.scan(*_rows_of([part._replace(first=number, last=number)], ""))
 
     def _write_part(self, part: Part, batches: Iterable[pa.RecordBatch]) -> Part:
         path = self._path(part)
@@ -224,6 +227,18 @@ class ParquetLake:
                 if part:
                     self._remember(part if part.version <= version else part._replace(version=-1))
         return self._parts
+
+
+def _rows_of(run: list[Part], order: str) -> tuple[str, dict[str, object]]:
+    """Return the scan of some parts' rows; each row leads with its part's place in ``run``."""
+    wanted = ", ".join(
+        f"({index}, timestamp '{part.hour}', {part.first}, {part.last})" for index, part in enumerate(run)
+    )
+    return ROWS.format(wanted=wanted) + order, {
+        "low": min(part.hour for part in run),
+        "high": max(part.hour for part in run) + timedelta(hours=1),
+        "first": min(part.first for part in run),
+    }
 
 
 def _by_hour(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[datetime, list[Slice]]]:
