@@ -28,7 +28,7 @@ from footfall.settings import LakeSettings
 
 __all__ = ["ParquetLake"]
 
-ROW_GROUP_ROWS = 131_072
+ROW_GROUP_ROWS = 65_536
 ROWS_PER_SCAN = 300_000
 """Rows that one ordered scan sorts: a month of dirty hours is a few scans, and memory is bounded.
 
