@@ -72,13 +72,15 @@ class Platform:
         self.country_of = open_country_lookup(settings.loader.geo_database)
 
     def logs(self) -> list[EventLog]:
-        """Return every worker's log, opened for reading; new workers' logs appear by themselves."""
+        """Return every worker's log, opened for reading: those whose file is there now."""
+        found: list[EventLog] = []
         for path in log_files(self.settings.data / "log"):
             if path not in self._open_logs:
                 self._open_logs[path] = SqliteLog(
                     path, max_bytes=self.settings.log.max_bytes, writable=False
                 )
-        return list(self._open_logs.values())
+            found.append(self._open_logs[path])
+        return found
 
     def metric(self, name: str, values: Mapping[str, str]) -> Answer:
         """Answer one metric. Raises NotFound for an unknown name, BadQuery for a bad value."""
@@ -163,7 +165,7 @@ class Platform:
         return [
             *check_folder(self.settings),
             *check_keys(self.settings.data),
-            *check_logs(self.logs(), self.warehouse.positions(), self.settings),
+            *check_logs(self.logs(), self.warehouse.positions(), self.settings, utc_now()),
             *check_lake(self.settings),
             *check_books(read_ledger(self.logs(), self.warehouse)),
         ]

@@ -39,7 +39,9 @@ class CountryLookup(Protocol):
 class EventLog(Protocol):
     """An append-only log of records: the durability promise stands on it.
 
-    One process appends; others may read at the same time.
+    One process appends; others may read at the same time. Offsets ascend, with gaps where the log was
+    opened again. None is ever used twice under one name, not even when what the log stands on was
+    lost or an older copy put back: readers then go on behind the position that they had reached.
     """
 
     name: str

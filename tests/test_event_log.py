@@ -50,14 +50,14 @@ class TestSqliteLog(EventLogContract):
 def test_two_processes_sides_share_one_file(tmp_path: Path, opened: Opener) -> None:
     path = tmp_path / "worker-3.sqlite"
     writer = opened(path)
-    writer.append([make_record()])
+    [first] = writer.append([make_record()])
     reader = opened(path, writable=False)
     assert reader.name == "worker-3"
-    writer.append([make_record()])
-    assert [logged.offset for logged in reader.read(Offset(0), 10)] == [1, 2]
-    assert reader.trim(Offset(1)) == 1
-    writer.append([make_record()])
-    assert [logged.offset for logged in writer.read(Offset(0), 10)] == [2, 3]
+    [second] = writer.append([make_record()])
+    assert [logged.offset for logged in reader.read(Offset(0), 10)] == [first, second]
+    assert reader.trim(first) == 1
+    [third] = writer.append([make_record()])
+    assert [logged.offset for logged in writer.read(Offset(0), 10)] == [second, third]
     with pytest.raises(LogFailed, match="opened for reading"):
         reader.append([make_record()])
 
@@ -77,15 +77,15 @@ def test_trim_and_append_at_the_same_time_lose_nothing(tmp_path: Path, opened: O
                 after = logged.offset
             keeper.trim(Offset(after))
 
-    writer.append([make_record()])
+    [first] = writer.append([make_record()])
     follower = threading.Thread(target=follow)
     follower.start()
     for _ in range(300):
         writer.append([make_record(), make_record()])
     done.set()
     follower.join(30)
-    assert seen == list(range(1, 602))
-    assert writer.received(Offset(601)) == {"default": 601}
+    assert seen == list(range(first, first + 601))
+    assert writer.received(writer.end()) == {"default": 601}
 
 
 @settings(deadline=None, max_examples=25)
@@ -103,7 +103,8 @@ def test_a_file_answers_like_the_memory_log(
     most: int,
 ) -> None:
     memory = MemoryLog(name="worker-0")
-    disk = SqliteLog(tmp_path_factory.mktemp("log") / "worker-0.sqlite", max_bytes=1 << 30)
+    path = tmp_path_factory.mktemp("log") / "worker-0.sqlite"
+    disk = SqliteLog(path, max_bytes=1 << 30, clock=lambda: 0)  # so that both count from one
     for group in groups:
         records = [make_record(*[make_event()] * count, app_id=app) for app, count in group]
         assert list(disk.append(records)) == list(memory.append(records))
@@ -191,7 +192,7 @@ def test_counting_stays_cheap_over_many_blocks(tmp_path: Path, opened: Opener) -
         plan = [row[3] for row in asked.execute("EXPLAIN QUERY PLAN " + TOTALS, {"upto": 1})]
     asked.close()
     assert not [step for step in plan if step.startswith("SCAN") and "apps" not in step], plan
-    assert Counter(log.received(Offset(3))) == Counter("abc")
+    assert Counter(log.received(log.end())) == Counter("abc")
 
 
 def test_a_folder_that_refuses_the_file_fails_and_mends(tmp_path: Path, opened: Opener) -> None:
@@ -201,4 +202,70 @@ def test_a_folder_that_refuses_the_file_fails_and_mends(tmp_path: Path, opened: 
     with pytest.raises(LogFailed):
         log.append([make_record()])
     folder.unlink()
-    assert list(log.append([make_record()])) == [1]
+    assert list(log.append([make_record()])) == [log.end()]
+
+
+def test_a_lost_file_s_offsets_are_never_used_again(tmp_path: Path, opened: Opener) -> None:
+    """Deleted, or an older copy put back: what comes now lies behind everything that ever was.
+
+    ::
+        file     1..2 | copy taken | 3..4 | lost
+        anew                                5 (deleted) or 5 behind 1..2 (copy)
+    """
+    path = tmp_path / "worker-0.sqlite"
+    now = [1_000_000]
+    log = opened(path, clock=lambda: now[0])
+    log.append([make_record(), make_record()])
+    log.close()
+    copy = path.read_bytes()
+    now[0] += 1_000_000
+    log.append([make_record(app_id="later"), make_record(app_id="later")])
+    reached = log.end()
+    for put_back, known in ((None, {}), (copy, {"default": 2})):
+        log.close()
+        path.unlink()
+        if put_back:
+            path.write_bytes(put_back)
+        now[0] += 1_000_000
+        [offset] = log.append([make_record(app_id="new")])
+        assert offset > reached
+        assert [logged.record.app_id for logged in log.read(reached, 10)] == ["new"]
+        assert log.received(reached) == known
+        assert log.received(offset) == known | {"new": 1}
+        reached = offset
+
+
+def test_a_reader_moves_over_to_the_file_that_took_the_place(tmp_path: Path, opened: Opener) -> None:
+    """Closing the old file must not delete the new one's write-ahead log, which has the same path.
+
+    SQLite looks whether its file was moved before it does that; this holds it to it.
+    """
+    path = tmp_path / "worker-0.sqlite"
+    writer = opened(path)
+    reader = opened(path, writable=False)
+    [old] = writer.append([make_record(app_id="old")])
+    assert reader.end() == old
+    writer.close()  # so that the reader's is the last connection of the old file
+    path.unlink()
+    [new] = writer.append([make_record(app_id="new")])
+    assert [logged.record.app_id for logged in reader.read(old, 10)] == ["new"]
+    reader.close()
+    writer.append([make_record(app_id="more")])
+    assert path.with_name("worker-0.sqlite-wal").exists()
+    other = opened(path, writable=False)
+    assert [logged.record.app_id for logged in other.read(old, 10)] == ["new", "more"]
+    assert new > old
+
+
+def test_a_new_file_takes_nothing_from_a_lost_one_s_write_ahead_log(tmp_path: Path, opened: Opener) -> None:
+    path, wal = tmp_path / "worker-0.sqlite", tmp_path / "worker-0.sqlite-wal"
+    log = opened(path)
+    log.append([make_record(app_id="old")])
+    left = wal.read_bytes()  # as after kill -9
+    assert left
+    log.close()
+    path.unlink()
+    wal.write_bytes(left)
+    again = opened(path)
+    again.append([make_record(app_id="new")])
+    assert [logged.record.app_id for logged in again.read(Offset(0), 10)] == ["new"]

@@ -2,6 +2,9 @@
 
 One group commit is one row, a block of records as MessagePack: a row per record made the writer
 thread hand the interpreter lock back and forth for each of them (figures: docs/why.md).
+
+Whenever a file is opened for writing its offsets go on from the time in microseconds: those of a
+file that was deleted, or put back from an older copy, are never used again (docs/why.md).
 """
 
 import contextlib
@@ -10,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -81,10 +84,22 @@ DELETE FROM totals WHERE last <= :upto AND EXISTS (
 )
 """
 
+# How many records lie behind one offset and up to another?
+RECORDS = """
+SELECT coalesce(sum(min(last, :upto) - max(first, :after + 1) + 1), 0)
+FROM blocks
+WHERE last > :after AND first <= :upto
+    AND last <= coalesce((SELECT min(last) FROM blocks WHERE last >= :upto), :upto)
+"""
+
 END = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'blocks'), 0)"
 USED_PAGES = """
 SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)
 """
+
+
+def _microseconds() -> int:
+    return time.time_ns() // 1_000
 
 
 class SqliteLog:
@@ -93,21 +108,28 @@ class SqliteLog:
     ``max_bytes`` limits the bytes in use without free pages (pages freed by ``trim`` are used
     again, the file itself does not shrink); with less than ``min_free_bytes`` of free disk nothing
     is taken either. ``writable=False`` is for those who read and trim. The object may be shared
-    by threads. The file is opened by the first call, and anew after any error, so that nothing
-    needs a restart.
+    by threads. The file is opened by the first call, and anew after any error or when another file
+    lies in its place, so that nothing needs a restart. ``clock`` gives microseconds since 1970.
 
     Every method raises LogFailed when the file can't be used now, LogDamaged when it is corrupt or
     not ours.
     """
 
     def __init__(
-        self, path: Path, *, max_bytes: int, min_free_bytes: int = 0, writable: bool = True
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        min_free_bytes: int = 0,
+        writable: bool = True,
+        clock: Callable[[], int] = _microseconds,
     ) -> None:
         self.name = path.stem
         self._path = path
         self._max_bytes = max_bytes
         self._min_free_bytes = min_free_bytes
         self._writable = writable
+        self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -158,14 +180,15 @@ class SqliteLog:
             connection = self._connected()
             (trimmed,) = connection.execute("SELECT trimmed FROM state").fetchone()
             (end,) = connection.execute(END).fetchone()
-        upto = Offset(min(upto, end))
-        if upto <= trimmed:
-            return 0
+            upto = Offset(min(upto, end))
+            if upto <= trimmed:
+                return 0
+            (gone,) = connection.execute(RECORDS, {"after": trimmed, "upto": upto}).fetchone()
         while self._trim_some(upto):
             time.sleep(0.002)  # the writer's chance: SQLite has no queue for its lock
         with self._lock, self._mapped():
             self._connected().execute(STALE_TOTALS, {"upto": upto})
-        return int(upto - trimmed)
+        return int(gone)
 
     def _trim_some(self, upto: Offset) -> bool:
         with self._lock, self._mapped(), _transaction(self._connected()) as connection:
@@ -237,28 +260,36 @@ class SqliteLog:
     def close(self) -> None:
         """Release the file; the next call opens it again."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._drop()
 
     # The connection
 
     def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and not self._writable and self._replaced():
+            self._drop()
         if self._connection is None:
             if self._writable and not self._path.exists():
                 _create(self._path)
-            self._connection = _connect(self._path)
             self._inode = self._path.stat().st_ino
-            (self._end,) = self._connection.execute(END).fetchone()
-            self._totals = dict(self._connection.execute(TOTALS, {"upto": self._end}))
+            self._connection = _connect(self._path)
+            (end,) = self._connection.execute(END).fetchone()
+            self._totals = dict(self._connection.execute(TOTALS, {"upto": end}))
+            self._end = max(end, self._clock())
             self._looked = 0.0
         return self._connection
+
+    def _replaced(self) -> bool:
+        """Whether the path leads to another file than the open one, or to none."""
+        try:
+            return self._path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
 
     def _make_sure_of_room(self, connection: sqlite3.Connection, incoming: int) -> None:
         needed = incoming + HEADROOM_BYTES
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS or self._used + needed > self._max_bytes:
-            if self._path.stat().st_ino != self._inode:
+            if self._replaced():
                 raise OSError("the file was replaced while it was open")
             disk = os.statvfs(self._path)
             free = disk.f_bavail * disk.f_frsize
@@ -302,6 +333,8 @@ def _create(path: Path) -> None:
         connection.executescript(SCHEMA)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
+    for side in ("-wal", "-shm"):  # of a file that is gone: SQLite would write them into this one
+        path.with_name(path.name + side).unlink(missing_ok=True)
     draft.rename(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:

@@ -43,7 +43,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Logged(Struct, frozen=True):
-    """A record with its place: the log's name and the offset in it, counted from 1."""
+    """A record with its place: the log's name and the offset in it, 1 or more, ascending."""
 
     log: str
     offset: Offset

@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -11,13 +12,14 @@ from msgspec import Struct
 
 from footfall.errors import FootfallError
 from footfall.ports import EventLog
-from footfall.services.ledger import Ledger
+from footfall.services.ledger import Ledger, lost_counts, waiting
 from footfall.settings import Settings
 
 __all__ = ["Finding", "check_books", "check_folder", "check_keys", "check_lake", "check_logs"]
 
 State = Literal["ok", "warning", "broken"]
 NEARLY_FULL = 0.8
+AHEAD = 60_000_000  # microseconds that offsets may be ahead of the clock: the log counts on by records
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -76,12 +78,18 @@ def check_keys(data: Path) -> Iterator[Finding]:
 
 
 def check_logs(
-    logs: Iterable[EventLog], positions: Mapping[str, int], settings: Settings
+    logs: Iterable[EventLog], positions: Mapping[str, int], settings: Settings, now: datetime
 ) -> Iterator[Finding]:
-    """Whether each log can be read, how full it is and how far the loader has come."""
+    """Whether each log can be read, how full it is, how far the loader has come, and what was lost.
+
+    ``now`` is naive UTC.
+    """
+    names = set()
     for log in logs:
+        names.add(log.name)
         try:
-            end, used = log.end(), log.size()
+            behind, used = waiting(log, positions.get(log.name, 0)), log.size()
+            lost = lost_counts([log], positions).get(log.name)
         except FootfallError as error:
             yield Finding(
                 part=f"log {log.name}",
@@ -91,13 +99,40 @@ def check_logs(
             )
             continue
         share = used / settings.log.max_bytes
-        behind = end - positions.get(log.name, 0)
         yield Finding(
             part=f"log {log.name}",
             state="warning" if share > NEARLY_FULL else "ok",
-            detail=f"{used / 1e6:.1f} MB ({share:.0%} of its limit), {behind:,} records not loaded yet",
+            detail=f"{used / 1e6:.1f} MB ({share:.0%} of its limit), {behind:,} events not loaded yet",
             mend="see whether the loader is running and without errors" if share > NEARLY_FULL else "",
         )
+        if lost:
+            yield _lost(log.name, "was replaced", lost.total())
+    for name, gone in lost_counts([], positions).items():
+        if name not in names:
+            yield _lost(name, "is gone", gone.total())
+    latest = _micros(now) + AHEAD
+    ahead = [name for name in sorted(names) if positions.get(name, 0) > latest]
+    if ahead:
+        yield Finding(
+            part="clock",
+            state="warning",
+            detail=f"it was set back: the newest events of {', '.join(ahead)} are of a later time",
+            mend="set it right, and delete no log file before: offsets of a new one begin at the time",
+        )
+
+
+def _lost(name: str, what: str, events: int) -> Finding:
+    return Finding(
+        part=f"log {name}",
+        state="warning",
+        detail=f"{name}'s file {what}; {events:,} events that it had counted are in the warehouse and "
+        "its books, those of the lost file that were not loaded are gone",
+        mend="nothing here: new events are loaded; see who or what deletes or restores files in log/",
+    )
+
+
+def _micros(moment: datetime) -> int:
+    return int(moment.replace(tzinfo=UTC).timestamp() * 1_000_000)
 
 
 def check_books(ledger: Ledger) -> Iterator[Finding]:

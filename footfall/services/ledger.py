@@ -2,6 +2,9 @@
 
 The two sides are counted apart: ``received`` by the logs and the imports, the rest by the
 warehouse's transactions. That they agree is the proof that nothing was lost.
+
+Each of the loader's commits also keeps what the logs have counted up to its read position. So the
+count outlives a log file that is deleted, or put back from an older copy.
 """
 
 from collections import Counter
@@ -12,7 +15,9 @@ from msgspec import Struct
 from footfall.core.record import Offset
 from footfall.ports import Books, EventLog, Warehouse
 
-__all__ = ["AppBooks", "Ledger", "read_ledger"]
+__all__ = ["AppBooks", "Ledger", "counts_read", "lost_counts", "read_ledger", "waiting"]
+
+COUNTS = "read:"
 
 
 class AppBooks(Struct, frozen=True, kw_only=True):
@@ -42,26 +47,29 @@ def read_ledger(logs: Iterable[EventLog], warehouse: Warehouse) -> Ledger:
     ``received`` counts up to the read position that this commit reached; what lies behind it in
     the logs is ``pending``.
     """
+    logs = list(logs)
     positions, books = warehouse.standing()
     received: Counter[str] = Counter()
-    waiting: Counter[str] = Counter()
+    pending: Counter[str] = Counter()
     for log in logs:
         read = log.received(Offset(positions.get(log.name, 0)))
         received.update(read)
-        waiting.update(log.received(log.end()))
-        waiting.subtract(read)
+        pending.update(log.received(log.end()))
+        pending.subtract(read)
+    for lost in lost_counts(logs, positions).values():
+        received.update(lost)
     received.update(_imported(positions))
     kept = {str(app): entry for app, entry in books.items()}
     none = Books()
     apps = {
         app: AppBooks(
             received=received[app],
-            pending=waiting[app],
+            pending=pending[app],
             stored=kept.get(app, none).stored,
             duplicate=kept.get(app, none).duplicate,
             rejected=kept.get(app, none).rejected,
         )
-        for app in sorted({*received, *waiting, *kept})
+        for app in sorted({*received, *pending, *kept})
     }
     return Ledger(
         apps=apps,
@@ -70,6 +78,44 @@ def read_ledger(logs: Iterable[EventLog], warehouse: Warehouse) -> Ledger:
             for name in ("received", "stored", "duplicate", "rejected", "pending")
         },
     )
+
+
+def counts_read(log: EventLog, upto: Offset, positions: Mapping[str, int]) -> dict[str, int]:
+    """Return what a commit that reaches ``upto`` keeps of the log's counts, as further positions.
+
+    ``positions`` are those before it. The counts grow by what this log says of the way between, so
+    they go on where a lost file's ended.
+    """
+    before = log.received(Offset(positions.get(log.name, 0)))
+    counts: dict[str, int] = {}
+    for app, counted in log.received(upto).items():
+        name = f"{COUNTS}{log.name}:{app}"
+        count = positions.get(name, before.get(app, 0)) + counted - before.get(app, 0)
+        if count != positions.get(name):
+            counts[name] = count
+    return counts
+
+
+def waiting(log: EventLog, position: int) -> int:
+    """Return how many events of the log lie behind a read position."""
+    return sum(log.received(log.end()).values()) - sum(log.received(Offset(position)).values())
+
+
+def lost_counts(logs: Iterable[EventLog], positions: Mapping[str, int]) -> dict[str, Counter[str]]:
+    """Return, by log and app, the events that were read and that no file here has counted.
+
+    Their file was deleted, or an older copy was put back; a log whose file counted all that was
+    read of it is left out.
+    """
+    kept: dict[str, Counter[str]] = {}
+    for source, count in positions.items():
+        if source.startswith(COUNTS):
+            _, log_name, app = source.split(":", 2)
+            kept.setdefault(log_name, Counter())[app] = count
+    for log in logs:
+        if log.name in kept:
+            kept[log.name] -= Counter(log.received(Offset(positions.get(log.name, 0))))
+    return {name: lost for name, lost in kept.items() if lost}
 
 
 def _imported(positions: Mapping[str, int]) -> Counter[str]:

@@ -17,6 +17,7 @@ from footfall.core.enrich import enrich
 from footfall.core.record import AppId, Logged, Offset, Record, Sender
 from footfall.errors import FootfallError
 from footfall.ports import Batch, EventLog, Stored, Warehouse
+from footfall.services.ledger import counts_read, waiting
 
 __all__ = ["Loader", "LoaderState"]
 
@@ -45,7 +46,7 @@ _log = structlog.get_logger(__name__)
 class LoaderState:
     """How the loader does: ``error`` is why the last try failed, None when it didn't.
 
-    ``backlog`` counts the records of each log that were not loaded when it was last looked at.
+    ``backlog`` counts the events of each log that were not loaded when it was last looked at.
     """
 
     error: str | None = None
@@ -105,6 +106,7 @@ class Loader:
             read = log.read(Offset(positions.get(log.name, 0)), share)
             if read:
                 records += read
+                reached |= counts_read(log, read[-1].offset, positions)
                 reached[log.name] = read[-1].offset
         if not records:
             return None
@@ -119,7 +121,7 @@ class Loader:
         self._note(
             error=None,
             last_commit=prepared.now,
-            backlog={log.name: log.end() - reached.get(log.name, 0) for log in prepared.behind},
+            backlog={log.name: waiting(log, reached.get(log.name, 0)) for log in prepared.behind},
             loaded=self.state.loaded + stored,
         )
         return stored
