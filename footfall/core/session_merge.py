@@ -20,6 +20,8 @@ Ints = npt.NDArray[np.int64]
 GAP_US = int(SESSION_GAP.total_seconds() * 1_000_000)
 NEVER = np.iinfo(np.int64).min
 KEYS = ("app_id", "visitor_id", "is_bot")
+MOST_OWNERS = 2**31  # so that an owner and a rank fit one number
+PACKED_BITS = 62
 
 PIECE_SCHEMA = pa.schema(
     [
@@ -49,27 +51,36 @@ class Merged(NamedTuple):
 def runs_of(rows: pa.Table) -> Merged:
     """Return the runs of rows in which no gap is longer than the session gap.
 
-    ``rows`` needs ``app_id, visitor_id, is_bot, created_at, event, path``.
+    ``rows`` needs ``app_id, visitor_id, is_bot, created_at, event, path``. It is ``merge_pieces`` of
+    pieces that are one moment each, which need one sort only.
     """
-    moment = rows["created_at"]
-    path = rows["path"]
-    has_path = pc.is_valid(path)
-    at_page = pc.if_else(has_path, moment, pa.scalar(None, pa.timestamp("us")))
-    pieces = pa.table(
-        {
-            **{name: rows[name] for name in KEYS},
-            "started_at": moment,
-            "ended_at": moment,
-            "events": pa.array(np.ones(len(rows), dtype=np.int64)),
-            "page_views": pc.cast(pc.equal(rows["event"], "page_view"), pa.int64()),
-            "first_at": at_page,
-            "first_path": path,
-            "last_at": at_page,
-            "last_path": path,
-        },
-        schema=PIECE_SCHEMA,
-    )
-    return merge_pieces(pieces)
+    if not len(rows):
+        return Merged(PIECE_SCHEMA.empty_table(), np.zeros(0, dtype=np.int64))
+    owner, moment = _owners(rows), _micros(rows["created_at"])
+    text = _text_ranks(rows["path"])
+    order = _sorted_by(owner, moment, text)
+    owner, moment, text = owner[order], moment[order], text[order]
+    opens = np.empty(len(order), dtype=bool)
+    opens[0] = True
+    opens[1:] = (owner[1:] != owner[:-1]) | (moment[1:] - moment[:-1] > GAP_US)
+    edges = np.flatnonzero(opens)
+    last = np.append(edges[1:], len(order)) - 1
+    columns: dict[str, Any] = {name: rows[name].take(pa.array(order[edges])) for name in KEYS}
+    columns["started_at"], columns["ended_at"] = _times(moment[edges]), _times(moment[last])
+    columns["events"] = pa.array(last - edges + 1)
+    views = pc.equal(rows["event"], "page_view").cast(pa.int64()).to_numpy()
+    columns["page_views"] = pa.array(np.add.reduceat(views[order], edges))
+    place = np.arange(len(order))
+    first = np.minimum.reduceat(np.where(text < 0, len(order), place), edges)
+    final = np.maximum.reduceat(np.where(text < 0, -1, place), edges)
+    for side, found in (("first", first), ("last", final)):
+        without = (found < 0) | (found == len(order))
+        source = pa.array(order[np.where(without, 0, found)], mask=without)
+        columns[f"{side}_at"] = rows["created_at"].take(source)
+        columns[f"{side}_path"] = rows["path"].take(source)
+    number = np.empty(len(order), dtype=np.int64)
+    number[order] = np.cumsum(opens) - 1
+    return Merged(pa.table(columns, schema=PIECE_SCHEMA), number)
 
 
 def merge_pieces(pieces: pa.Table) -> Merged:
@@ -81,7 +92,7 @@ def merge_pieces(pieces: pa.Table) -> Merged:
         return Merged(pieces, np.zeros(0, dtype=np.int64))
     owner = _owners(pieces)
     started, ended = _micros(pieces["started_at"]), _micros(pieces["ended_at"])
-    order = np.lexsort((started, owner))
+    order = _sorted_by(owner, started)
     owner, started = owner[order], started[order]
     before = _latest_end(owner, ended[order])
     opens = np.empty(len(order), dtype=bool)
@@ -104,13 +115,31 @@ def merge_pieces(pieces: pa.Table) -> Merged:
 
 def _owners(pieces: pa.Table) -> Ints:
     """Give a number to each (app, visitor, is_bot) that there is."""
-    owner = np.zeros(len(pieces), dtype=np.int64)
+    owner, width = np.zeros(len(pieces), dtype=np.int64), 1
     for name in KEYS:
         codes = _codes(pieces[name])
-        owner = owner * (int(codes.max()) + 1) + codes
-        # Numbered afresh after each key, so that the product cannot overflow.
-        owner = np.unique(owner, return_inverse=True)[1].astype(np.int64)
-    return owner
+        different = int(codes.max()) + 1
+        owner, width = owner * different + codes, width * different
+        if width > MOST_OWNERS:
+            found, owner = np.unique(owner, return_inverse=True)
+            width = len(found)
+    return owner.astype(np.int64)
+
+
+def _sorted_by(*keys: Ints) -> Ints:
+    """Return the order by the first key, then the next; packed into one number where they fit.
+
+    One sort of packed keys takes a quarter of the time of a sort for each key.
+    """
+    packed, bits = np.zeros(len(keys[0]), dtype=np.int64), 0
+    for key in keys:
+        low, high = int(key.min()), int(key.max())
+        width = (high - low).bit_length()
+        bits += width
+        if bits > PACKED_BITS:
+            return np.lexsort(keys[::-1])
+        packed = (packed << width) | (key - low)
+    return np.argsort(packed, kind="stable")
 
 
 def _codes(column: pa.ChunkedArray) -> Ints:
@@ -137,15 +166,9 @@ def _latest_end(owner: Ints, ended: Ints) -> Ints:
 def _edge_page(pieces: pa.Table, number: Ints, count: int, side: str) -> dict[str, Any]:
     """Pick each part's first or last event that has a path, by time and then by the path's text."""
     at = _micros(pieces[f"{side}_at"])
-    encoded = pieces[f"{side}_path"].combine_chunks().dictionary_encode()
-    words = encoded.dictionary
-    by_text = np.asarray(pc.sort_indices(words).to_numpy(), dtype=np.int64)
-    place = np.empty(len(by_text), dtype=np.int64)
-    place[by_text] = np.arange(len(by_text))
-    codes = np.asarray(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
-    text = np.where(codes < 0, -1, place[codes]) if len(place) else codes
+    text = _text_ranks(pieces[f"{side}_path"])
     known = np.flatnonzero(at != NEVER)
-    order = known[np.lexsort((text[known], at[known], number[known]))]
+    order = known[_sorted_by(number[known], at[known], text[known])] if len(known) else known
     parts = number[order]
     turns = np.flatnonzero(parts[1:] != parts[:-1])
     picked = np.concatenate(([0], turns + 1)) if side == "first" else np.concatenate((turns, [-1]))
@@ -154,3 +177,14 @@ def _edge_page(pieces: pa.Table, number: Ints, count: int, side: str) -> dict[st
     source[number[chosen]] = chosen
     take = pa.array(source, mask=source < 0)
     return {name: pieces[name].take(take) for name in (f"{side}_at", f"{side}_path")}
+
+
+def _text_ranks(column: pa.ChunkedArray) -> Ints:
+    """Return each text's place in the order of all; -1 for null."""
+    encoded = column.combine_chunks().dictionary_encode()
+    by_text = np.asarray(pc.sort_indices(encoded.dictionary).to_numpy(), dtype=np.int64)
+    place = np.empty(len(by_text) + 1, dtype=np.int64)
+    place[by_text] = np.arange(len(by_text))
+    place[-1] = -1
+    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+    return np.asarray(place[codes], dtype=np.int64)

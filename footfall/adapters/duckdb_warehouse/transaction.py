@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from footfall.adapters.duckdb_warehouse.rollups import FOLD_ROWS, ROLLUPS, fold
+from footfall.adapters.duckdb_warehouse.seen_filter import SeenFilter
 from footfall.adapters.duckdb_warehouse.sessions import assign_sessions, lent
-from footfall.core.schema import EVENTS, column_names
 from footfall.errors import NotFound, StoreFailed
 from footfall.ports import Batch, Stored
 
@@ -34,12 +34,14 @@ select min(n) as n, (key >> 64)::ubigint as hi, (key & 18446744073709551615)::ub
     arg_min(received_at, n) as received_at
 from (
     select n, received_at, md5_number(length(app_id) || ':' || app_id || event_id) as key from incoming)
-group by key;
+group by key
+"""
 
--- Reading the first half alone takes a third of the time of comparing both.
+# Reading the first half alone takes a third of the time of comparing both.
+MET = """
 create or replace temp table met as
 select s.hi, s.lo, max(s.received_at) as received_at
-from store.seen s semi join arrived a on s.hi = a.hi
+from store.seen s semi join suspected a on s.hi = a.hi
 group by s.hi, s.lo;
 
 delete from arrived using met
@@ -47,10 +49,11 @@ where arrived.hi = met.hi and arrived.lo = met.lo
     and met.received_at > arrived.received_at - interval 7 days;
 """
 
-ROWS = f"""
-insert into store.rows ({", ".join(column_names(EVENTS))}, given_session, slice)
-select *, {{slice}} from labelled;
-"""  # noqa: S608 - our own names
+ARRIVED = "select n, hi from arrived"
+
+ROWS = """
+insert into store.rows ({names}, slice) select {values}, $slice from labelled
+"""
 
 SEEN = "insert into store.seen select hi, lo, received_at from arrived"
 
@@ -136,9 +139,14 @@ def strike(connection: duckdb.DuckDBPyConnection, rejected_ids: Sequence[str]) -
         connection.execute(BOOKS, {"app": app, "stored": 0, "duplicate": 0, "rejected": -count})
 
 
-def write(connection: duckdb.DuckDBPyConnection, batch: Batch, state: State) -> tuple[Stored, State]:
-    """Run the steps of one batch within the caller's transaction; return what it did."""
-    fresh, repeated = _tell_apart(connection, batch.rows)
+def write(
+    connection: duckdb.DuckDBPyConnection, batch: Batch, state: State, seen: SeenFilter
+) -> tuple[Stored, State]:
+    """Run the steps of one batch within the caller's transaction; return what it did.
+
+    ``seen`` knows at least the ids of ``store.seen``, and learns those of this batch.
+    """
+    fresh, repeated = _tell_apart(connection, batch.rows, seen)
     newest = _newest(batch)
     after = state.after(len(fresh), newest)
     if len(fresh):
@@ -153,7 +161,9 @@ def write(connection: duckdb.DuckDBPyConnection, batch: Batch, state: State) -> 
     return Stored(**{name: len(table) for name, table in counted.items()}), after
 
 
-def _tell_apart(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> tuple[pa.Table, pa.Table]:
+def _tell_apart(
+    connection: duckdb.DuckDBPyConnection, rows: pa.Table, seen: SeenFilter
+) -> tuple[pa.Table, pa.Table]:
     """Split into rows seen for the first time and duplicates; both keep their order."""
     if not len(rows):
         return rows, rows
@@ -161,7 +171,15 @@ def _tell_apart(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> tuple[
     incoming = rows.select(["app_id", "event_id", "received_at"]).append_column("n", numbers)
     with lent(connection, incoming=incoming):
         connection.execute(KEYS)
-    kept = connection.execute("select n from arrived").fetchnumpy()["n"]
+    arrived = connection.execute(ARRIVED).fetchnumpy()
+    suspected = arrived["hi"][seen.may_hold(arrived["hi"])]
+    if len(suspected):
+        with lent(connection, suspected=pa.table({"hi": suspected})):
+            connection.execute(MET)
+        arrived = connection.execute(ARRIVED).fetchnumpy()
+    # Before the commit: if it fails, the filter knows too much, which costs a look and no row.
+    seen.add(arrived["hi"])
+    kept = arrived["n"]
     if len(kept) == len(rows):
         return rows, rows.slice(0, 0)
     first = np.zeros(len(rows), dtype=bool)
@@ -176,10 +194,8 @@ def _store_rows(
     given = fresh["session_id"]
     labels = pc.coalesce(given, assign_sessions(connection, fresh, version))
     place = fresh.column_names.index("session_id")
-    labelled = fresh.set_column(place, "session_id", labels).append_column("given", pc.is_valid(given))
-    # A reader, not a table: DuckDB scans it on one thread, which costs half the time of two.
-    with lent(connection, labelled=labelled.to_reader()):
-        execute(ROWS.format(slice=slice_number))
+    labelled = fresh.set_column(place, "session_id", labels)
+    _insert(connection, labelled.append_column("given_session", pc.is_valid(given)), slice_number)
     execute(SEEN)
     with lent(connection, fresh=fresh):
         for rollup in ROLLUPS:
@@ -189,6 +205,23 @@ def _store_rows(
         execute(HOURS.format(slice=slice_number, version=version))
         if _count(connection, "store.hour_changes") > MOST_HOUR_CHANGES:
             execute(FOLD_HOURS)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, rows: pa.Table, slice_number: int) -> None:
+    """Insert the rows; a column with one value throughout goes as that value, which costs little."""
+    held = [name for name in rows.column_names if rows[name].null_count < len(rows)]
+    alone = {name: rows[name][0].as_py() for name in held if _is_one_value(rows[name])}
+    names = ", ".join(held)
+    values = ", ".join(f"${name}" if name in alone else name for name in held)
+    # A reader, not a table: DuckDB scans it on one thread, which costs half the time of two.
+    with lent(connection, labelled=rows.to_reader()):
+        connection.execute(ROWS.format(names=names, values=values), alone | {"slice": slice_number})
+
+
+def _is_one_value(column: pa.ChunkedArray) -> bool:
+    if column.null_count or column[0] != column[-1]:
+        return False
+    return bool(pc.all(pc.equal(column, column[0])).as_py())
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

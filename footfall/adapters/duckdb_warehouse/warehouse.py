@@ -17,6 +17,7 @@ import pyarrow as pa
 from footfall.adapters.duckdb_warehouse import rollups
 from footfall.adapters.duckdb_warehouse.faults import store_fault
 from footfall.adapters.duckdb_warehouse.reading import Readers
+from footfall.adapters.duckdb_warehouse.seen_filter import SeenFilter
 from footfall.adapters.duckdb_warehouse.sessions import rebuild_sessions
 from footfall.adapters.duckdb_warehouse.tables import DDL, LAYOUT
 from footfall.adapters.duckdb_warehouse.transaction import STATE, State, advances, strike, write
@@ -37,6 +38,8 @@ write-ahead log: commits of 50,000 rows took 20 ms instead of 400 ms with the us
 
 VACUUM_TASKS = 10
 """How many runs of small or thinned-out row groups one checkpoint joins, so that none takes long."""
+
+SEEN_AT_ONCE = 65_536
 
 SEEN_FOR = timedelta(days=7)
 DUPLICATES_FOR = timedelta(days=30)
@@ -80,6 +83,7 @@ class DuckDBWarehouse:
         self._write_lock = RLock()
         self._pending: tuple[State, dict[str, int]] = (State(), {})
         self._closed = False
+        self._seen: SeenFilter | None = None
         self._open()
 
     def store(self, batch: Batch) -> Stored:
@@ -160,6 +164,8 @@ class DuckDBWarehouse:
                 pruned += gone
             for rollup in rollups.ROLLUPS:
                 rollups.fold(connection.execute, rollup)
+        with self._write_lock:
+            self._seen = None  # made again of what is left
         return pruned
 
     def rebuild_rollups(self) -> None:
@@ -199,6 +205,7 @@ class DuckDBWarehouse:
             "python_enable_replacements": "false",
         }
         try:
+            self._seen = None
             self._database = duckdb.connect(config=config)
             self._database.execute("set global TimeZone = 'UTC'")
             path = str(folder / "warehouse.duckdb").replace("'", "''")
@@ -227,7 +234,11 @@ class DuckDBWarehouse:
         self._positions: dict[str, int] = dict(rows)
 
     def _write(self, connection: duckdb.DuckDBPyConnection, batch: Batch) -> Stored:
-        stored, state = write(connection, batch, self._state)
+        if self._seen is None:
+            self._seen = SeenFilter()
+            for ids in connection.sql("select hi from store.seen").to_arrow_reader(SEEN_AT_ONCE):
+                self._seen.add(ids.column("hi").to_numpy())
+        stored, state = write(connection, batch, self._state, self._seen)
         self._pending = (state, dict(batch.positions))
         return stored
 
