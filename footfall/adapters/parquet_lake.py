@@ -29,10 +29,11 @@ from footfall.settings import LakeSettings
 __all__ = ["ParquetLake"]
 
 ROW_GROUP_ROWS = 65_536
-ROWS_PER_SCAN = 300_000
+ROWS_PER_SCAN = 100_000
 """Rows that one ordered scan sorts: a month of dirty hours is a few scans, and memory is bounded.
 
-A larger part is streamed as its rows arrived, and each row group is sorted by itself.
+A larger part is streamed as its rows arrived, and each row group is sorted by itself: a third of
+the processor time, which counts most when the lake grows fastest.
 """
 
 BYTES_PER_ROW = 60
@@ -41,7 +42,11 @@ BYTES_PER_ROW = 60
 END = 2**62
 STAMP = b"footfall"
 FILE = re.compile(r"year=(\d{4})/month=(\d{2})/day=(\d{2})/hour=(\d{2})/part-(\d{5})\.parquet$")
-PLAIN = [column for column in column_names(EVENTS) if column not in ("event_id", "url", "properties")]
+DICTIONARY = [column for column in column_names(EVENTS) if column != "event_id"]
+STATISTICS = ["created_at", "received_at", "app_id", "event", "visitor_id", "session_id"]
+"""The columns whose smallest and largest value a reader can skip row groups by; counting them for all
+columns took a quarter of the writing.
+"""
 
 CHANGES = "select hour, slice, rows, version from store.lake_hours order by hour, slice"
 
@@ -193,7 +198,12 @@ class ParquetLake:
         stamp = {name: getattr(part, name) for name in ("first", "last", "version", "closed")}
         rows = 0
         with pq.ParquetWriter(
-            temporary, EVENTS_SCHEMA, compression="zstd", use_dictionary=PLAIN, version="2.6"
+            temporary,
+            EVENTS_SCHEMA,
+            compression="zstd",
+            use_dictionary=DICTIONARY,
+            write_statistics=STATISTICS,
+            version="2.6",
         ) as writer:
             for table in _row_groups(batches):
                 if part.rows > ROWS_PER_SCAN:

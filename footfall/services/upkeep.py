@@ -60,6 +60,9 @@ class Upkeep:
         """
         loaded = self._warehouse.positions().get(log.name, 0)
         age = timedelta(seconds=self._settings.log.archive_after_seconds)
+        oldest = log.read(Offset(0), 1)  # a whole block is read only when there is something to move
+        if not oldest or oldest[0].record.received_at >= _micros(now - age):
+            return
         for records in _old_records(log, loaded, _micros(now - age)):
             # Few records wait until a block of them is worth its file, at most for as long again.
             few = sum(each.record.count for each in records) < ARCHIVE_EVENTS // 2
