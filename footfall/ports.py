@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from footfall.core.record import AppId, Logged, Offset, Record
+from footfall.core.record import AppId, Logged, Offset, Record, Sender
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -131,7 +131,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class RejectedEvent:
-    """A rejected event as it is listed; ``body`` is scrubbed JSON text."""
+    """A rejected event as it is listed; ``body`` is scrubbed text, as a rule JSON.
+
+    ``sender`` is who sent it, as the door saw it; ``header`` how the lines of its table are read
+    (``core.delimited``).
+    """
 
     rejected_id: str
     app_id: AppId
@@ -140,6 +144,8 @@ class RejectedEvent:
     origin: str
     reasons: tuple[str, ...]
     body: str
+    sender: Sender = field(default_factory=Sender)
+    header: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +227,11 @@ class Warehouse(Protocol):
 class Lake(Protocol):
     """Hive-partitioned Parquet of the warehouse's rows, under ``events/``."""
 
-    def flush(self, now: datetime, *, everything: bool = False) -> int:
-        """Write the hours that are due (or all changed ones); return the rows written."""
+    def flush(self, now: datetime, *, everything: bool = False, within_seconds: float | None = None) -> int:
+        """Write the hours that are due (or all changed ones); return the rows written.
+
+        After ``within_seconds`` it stops between two files; the next flush goes on from there.
+        """
         ...
 
 

@@ -61,7 +61,9 @@ def test_rows_lie_in_their_hour(tmp_path, warehouse):
 
 
 def test_a_file_is_as_spark_and_pandas_want_it(tmp_path, warehouse):
-    rows = [make_row(created_at=NOON + timedelta(minutes=n % 60), properties='{"a":1}') for n in range(90)]
+    rows = [
+        make_row(created_at=NOON + timedelta(minutes=n % 60), properties='{"a":1}') for n in range(1_090)
+    ]
     warehouse.store(make_batch(*rows))
     lake_of(tmp_path, warehouse).flush(NOON, everything=True)
     [path] = (tmp_path / "lake").rglob("*.parquet")
@@ -73,7 +75,7 @@ def test_a_file_is_as_spark_and_pandas_want_it(tmp_path, warehouse):
     moments = pq.ParquetFile(path).read(columns=["created_at"])["created_at"].to_pylist()
     assert moments == sorted(moments)
     frame = pd.read_parquet(tmp_path / "lake" / "events")
-    assert len(frame) == 90
+    assert len(frame) == 1_090
     assert set(frame["hour"].astype(int)) == {12}
 
 
@@ -95,6 +97,15 @@ def test_only_what_changed_is_written(tmp_path, warehouse):
     warehouse.store(make_batch(make_row()))
     assert lake.flush(NOON, everything=True) == 2
     assert lake.flush(NOON, everything=True) == 0
+    check(tmp_path, warehouse)
+
+
+def test_a_flush_that_runs_out_of_time_is_taken_up_by_the_next(tmp_path, warehouse, monkeypatch):
+    monkeypatch.setattr("footfall.adapters.parquet_lake.ROWS_PER_SCAN", 1)
+    lake = lake_of(tmp_path, warehouse, flush_seconds=3_600)
+    warehouse.store(make_batch(*(make_row(created_at=NOON + HOUR * n) for n in range(3))))
+    assert lake.flush(NOON, everything=True, within_seconds=0) == 0
+    assert lake.flush(NOON, everything=True, within_seconds=60) == 3
     check(tmp_path, warehouse)
 
 
