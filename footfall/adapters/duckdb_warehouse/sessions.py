@@ -33,15 +33,13 @@ SESSION_ID = (
     "|| visitor_id)"
 )
 
+# The bounds are handed in: as subqueries they made DuckDB read every column of all sessions near.
 TOUCHED = f"""
 select {", ".join(f"s.{name}" for name in PIECE_SCHEMA.names)}, s.session_id, s.rowid as place
-from store.sessions s
-where s.ended_at >= (select min(started_at) from runs) - {GAP}
-    and s.started_at <= (select max(ended_at) from runs) + {GAP}
-    and exists (
-        from runs r
-        where r.visitor_id = s.visitor_id and r.app_id = s.app_id and r.is_bot = s.is_bot
-            and r.started_at <= s.ended_at + {GAP} and r.ended_at >= s.started_at - {GAP})
+from store.sessions s semi join runs r
+    on r.visitor_id = s.visitor_id and r.app_id = s.app_id and r.is_bot = s.is_bot
+        and r.started_at <= s.ended_at + {GAP} and r.ended_at >= s.started_at - {GAP}
+where s.ended_at >= $low and s.started_at <= $high
 """  # noqa: S608 - our own names
 
 NAMED = f"""
@@ -96,8 +94,12 @@ def assign_sessions(connection: duckdb.DuckDBPyConnection, rows: pa.Table, versi
     Stored rows whose session grew at its start, or was bridged, get its new id.
     """
     runs = runs_of(rows.select(HIT_COLUMNS))
+    near = {
+        "low": pc.min(runs.pieces["started_at"]).as_py() - SESSION_GAP,
+        "high": pc.max(runs.pieces["ended_at"]).as_py() + SESSION_GAP,
+    }
     with lent(connection, runs=runs.pieces):
-        touched = connection.sql(TOUCHED).to_arrow_table()
+        touched = connection.sql(TOUCHED, params=near).to_arrow_table()
     merged = merge_pieces(pa.concat_tables([runs.pieces, touched.select(PIECE_SCHEMA.names)]))
     numbers = pa.array(np.arange(len(merged.pieces)))
     with lent(connection, merged=merged.pieces.append_column("n", numbers), touched=touched):
