@@ -19,8 +19,7 @@ from footfall.adapters.parquet_lake import ParquetLake
 from footfall.adapters.platform_client import PlatformClient
 from footfall.adapters.raw_archive import FolderArchive
 from footfall.adapters.sqlite_log import SqliteLog
-from footfall.core.intake import Policy, Taken, take
-from footfall.core.record import AppId, Sender
+from footfall.core.record import AppId
 from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import NotFound, PlatformUnreachable
 from footfall.metrics import ROLLUPS, catalogue, metric, render
@@ -111,13 +110,30 @@ class Platform:
         """Return rejected events, newest first."""
         return self.warehouse.rejected(app_id, rejected_id, limit)
 
-    def retry(self, rejected_ids: Sequence[str] | None = None, app_id: str | None = None) -> Retried:
-        """Put rejected events (all when none is named) through today's rules again."""
-        if rejected_ids is None:
+    def rejected_one(self, rejected_id: str) -> RejectedEvent:
+        """Return one rejected event. Raises NotFound."""
+        found = self.warehouse.rejected(None, rejected_id, 1)
+        if not found:
+            hint = '"footfall rejected list" names them'
+            raise NotFound(what="rejected event", name=rejected_id, hint=hint)
+        return found[0]
+
+    def retry(
+        self,
+        rejected_ids: Sequence[str] | None = None,
+        app_id: str | None = None,
+        body: str | None = None,
+    ) -> Retried:
+        """Put rejected events (all when none is named) through today's rules again.
+
+        ``body`` is read instead of what was kept of the one that is named. Raises NotFound,
+        BadCorrection.
+        """
+        if rejected_ids is None and body is None:
             events = self.warehouse.rejected(app_id, None, MOST_RETRIED)
         else:
-            events = [event for each in rejected_ids for event in self._rejected_one(each)]
-        return retry_rejected(events, self.warehouse, self._take_again, utc_now())
+            events = [self.rejected_one(each) for each in dict.fromkeys(rejected_ids or ())]
+        return retry_rejected(events, self.warehouse, self._rules, utc_now(), body)
 
     def import_files(
         self,
@@ -127,13 +143,10 @@ class Platform:
         on_progress: Callable[[Mapping[str, Any]], None],
     ) -> Mapping[str, Any]:
         """Import files of this machine; return the outcome. Raises BadSource."""
-        rules = ImportRules(
-            AppId(app), self.plan(app), lambda day: derived_salt(self._key, day), self.country_of
-        )
         outcome = import_files(
             format,
             paths,
-            rules,
+            self._rules(AppId(app)),
             warehouse=self.warehouse,
             clock=utc_now,
             on_progress=lambda progress: on_progress(asdict(progress)),
@@ -181,24 +194,8 @@ class Platform:
             log.close()
         self._lock.close()
 
-    def _rejected_one(self, rejected_id: str) -> list[RejectedEvent]:
-        found = self.warehouse.rejected(None, rejected_id, 1)
-        if not found:
-            raise NotFound(
-                what="rejected event", name=rejected_id, hint='"footfall rejected list" names them'
-            )
-        return found
-
-    def _take_again(self, event: RejectedEvent) -> Taken:
-        policy = Policy(app_id=event.app_id, plan=self.plan(event.app_id))
-        received_at = int(event.received_at.replace(tzinfo=UTC).timestamp() * 1_000_000)
-        return take(
-            event.body.encode(),
-            policy=policy,
-            origin=event.origin,
-            received_at=received_at,
-            sender=Sender(),
-        )
+    def _rules(self, app: AppId) -> ImportRules:
+        return ImportRules(app, self.plan(app), lambda day: derived_salt(self._key, day), self.country_of)
 
 
 class Here:
@@ -237,15 +234,13 @@ class Here:
 
     def rejected_one(self, rejected_id: str) -> Any:
         """Return one rejected event."""
-        found = self._platform.rejected(None, rejected_id, 1)
-        if not found:
-            hint = '"footfall rejected list" names them'
-            raise NotFound(what="rejected event", name=rejected_id, hint=hint)
-        return rejected_json(found[0])
+        return rejected_json(self._platform.rejected_one(rejected_id))
 
-    def retry(self, *, ids: Sequence[str] | None = None, app: str | None = None) -> Any:
+    def retry(
+        self, *, ids: Sequence[str] | None = None, app: str | None = None, body: str | None = None
+    ) -> Any:
         """Take rejected events in again."""
-        return msgspec.to_builtins(self._platform.retry(ids, app))
+        return msgspec.to_builtins(self._platform.retry(ids, app, body))
 
     def import_files(
         self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 __all__ = [
     "AddressInUse",
+    "BadCorrection",
     "BadEncoding",
     "BadQuery",
     "BadSettings",
@@ -128,6 +129,12 @@ class BadSource(FootfallError):
 
 class NotFound(FootfallError):
     """There is no {what} named {name}. {hint}."""
+
+
+class BadCorrection(FootfallError):
+    """The corrected body cannot be used: {cause}. Name one rejected event, as "footfall rejected list"
+    prints it, and give the body that it should have had.
+    """
 
 
 class PlatformBusy(FootfallError):

@@ -147,12 +147,13 @@ def test_the_events_own_field_goes_before_its_properties() -> None:
     assert (row["element"], row["value"]) == ("own", 1.0)
 
 
-def test_rejected_events_keep_their_reasons() -> None:
+def test_rejected_events_keep_their_reasons_and_sender() -> None:
+    sender = Sender("192.0.2.0", "NA", "Agent/1", "de", "f" * 24)
     refused = [
         Rejected(reasons=["event: missing", "url: too long"], body='{"url":"x"}', index=1, event_id="e1"),
         Rejected(reasons=["not JSON"], body="{"),
     ]
-    decoded = decode([logged(msgspec.json.encode(refused), 2, offset=9, kind="rejected")])
+    decoded = decode([logged(msgspec.json.encode(refused), 2, offset=9, kind="rejected", sender=sender)])
     assert decoded.rows.num_rows == 0
     assert decoded.rejected.to_pylist() == [
         {
@@ -163,6 +164,8 @@ def test_rejected_events_keep_their_reasons() -> None:
             "origin": "native",
             "reasons": item.reasons,
             "body": item.body,
+            **msgspec.structs.asdict(sender),
+            "header": None,
         }
         for index, item in enumerate(refused)
     ]

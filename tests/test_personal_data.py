@@ -113,6 +113,10 @@ def test_no_planted_value_is_in_any_file(tmp_path: Path) -> None:
             assert installation.ask("GET", pixel, headers=headers)[0] == 200
         imported = installation.footfall("import", "combined", str(log), "--app", "files")
         assert imported.returncode == 0, imported.stderr
+        broken = installation.get("/api/rejected?app=files")[0]["rejected_id"]
+        mended = log.read_text().split("\n")[0].replace("13:55:30", "13:56:30")
+        retried = installation.footfall("rejected", "retry", broken, "--body", mended)
+        assert retried.returncode == 0, retried.stderr
         books = installation.settle()
         assert books["rejected"] > len(PLANTED)
         assert books["stored"] > len(PLANTED)

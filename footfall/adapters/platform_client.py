@@ -56,9 +56,12 @@ class PlatformClient:
         """Return one rejected event."""
         return self._call("GET", f"/api/rejected/{quote(rejected_id, safe='')}")
 
-    def retry(self, *, ids: Sequence[str] | None = None, app: str | None = None) -> Any:
+    def retry(
+        self, *, ids: Sequence[str] | None = None, app: str | None = None, body: str | None = None
+    ) -> Any:
         """Take rejected events in again."""
-        return self._call("POST", "/api/rejected/retry", {"ids": list(ids) if ids else None, "app": app})
+        order = {"ids": list(ids) if ids else None, "app": app, "body": body}
+        return self._call("POST", "/api/rejected/retry", order)
 
     def health(self) -> Any:
         """Return what each part says of itself."""

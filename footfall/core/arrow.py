@@ -46,5 +46,12 @@ REJECTED_SCHEMA = pa.schema(
         pa.field("origin", pa.string(), nullable=False),
         pa.field("reasons", pa.list_(pa.string()), nullable=False),
         pa.field("body", pa.string(), nullable=False),
+        # What a retry needs beside the body: the sender as in core.record, and a table's header.
+        pa.field("ip", pa.string()),
+        pa.field("country", pa.string()),
+        pa.field("user_agent", pa.string()),
+        pa.field("language", pa.string()),
+        pa.field("visitor_hash", pa.string()),
+        pa.field("header", pa.string()),
     ]
 )

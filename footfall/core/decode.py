@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from footfall.core.arrow import ARRIVED_SCHEMA, REJECTED_SCHEMA
 from footfall.core.event import Event, Rejected
-from footfall.core.record import Logged
+from footfall.core.record import Logged, Sender
 from footfall.core.times import timestamps
 
 __all__ = ["LIFTED", "Decoded", "decode"]
@@ -264,6 +264,8 @@ def _rejected(found: Items) -> pa.Table:
             of_record("origin", pa.string()),
             pa.array([item.reasons for item in items], pa.list_(pa.string())),
             pa.array([item.body for item in items], pa.string()),
+            *(of_record(f"sender.{name}", pa.string()) for name in Sender.__struct_fields__),
+            pa.nulls(len(items), pa.string()),
         ],
         schema=REJECTED_SCHEMA,
     )

@@ -6,13 +6,13 @@ What the columns mean is said in ``field_names``.
 
 import csv
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from footfall.core.field_names import field_of
 
-__all__ = ["BOM", "Record", "Table", "open_records", "read_header", "records", "row_of"]
+__all__ = ["BOM", "Record", "Table", "open_records", "read_header", "records", "row_of", "table_of"]
 
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",;\t|"
@@ -61,14 +61,19 @@ def read_header(sample: bytes) -> Table | None:
         lines = sample.split(b"\n")
         after = record.line + 1 + sum(cell.count("\n") for cell in record.cells)
         used = min(len(sample), sum(len(line) + 1 for line in lines[:after]))
-        names = _unique(record.cells)
-        known = [field_of(name) for name in names]
-        numeric = tuple(field is None or field[0] in _NUMBER_FIELDS for field in known)
-        return Table(names, numeric, delimiter, used, after)
+        return replace(table_of(record.cells, delimiter), header_bytes=used, header_lines=after)
     return None
 
 
-def _unique(cells: list[str]) -> tuple[str, ...]:
+def table_of(cells: Sequence[str], delimiter: str) -> Table:
+    """Return a table with these columns whose rows start at the first byte."""
+    names = _unique(cells)
+    known = [field_of(name) for name in names]
+    numeric = tuple(field is None or field[0] in _NUMBER_FIELDS for field in known)
+    return Table(names, numeric, delimiter, 0, 0)
+
+
+def _unique(cells: Sequence[str]) -> tuple[str, ...]:
     names: list[str] = []
     for place, cell in enumerate(cells, start=1):
         name = stem = cell.strip() or f"column_{place}"

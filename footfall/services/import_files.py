@@ -23,7 +23,7 @@ from footfall.services.import_layouts import FORMATS, Layout, layouts_of
 from footfall.services.import_rows import ImportRules, Read
 from footfall.services.import_sources import SourceReader, find_sources
 
-__all__ = ["FORMATS", "ImportRules", "Imported", "Progress", "import_files"]
+__all__ = ["FORMATS", "ImportRules", "Imported", "Progress", "enriched", "import_files"]
 
 _one_at_a_time = Lock()  # a process owns its warehouse alone, so this is enough
 
@@ -155,7 +155,7 @@ class _Run:
             now = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             received_at = int(now.replace(tzinfo=UTC).timestamp() * 1_000_000)
             read = layout.rows(block, received_at)
-            yield Prepared(block, read, _enriched(read.rows, now), reader.consumed())
+            yield Prepared(block, read, enriched(read.rows, now), reader.consumed())
 
     def _store(self, prepared: Prepared) -> None:
         counted = _lines_per_app(prepared)
@@ -180,8 +180,8 @@ class _Run:
         )
 
 
-def _enriched(arrived: pa.Table, now: datetime) -> pa.Table:
-    """Enrich without correcting the clock: a file is not sent when it is imported."""
+def enriched(arrived: pa.Table, now: datetime) -> pa.Table:
+    """Enrich without correcting the clock: a file is not sent when it is imported; ``now`` is naive UTC."""
     place = arrived.schema.get_field_index("sent_at")
     field = arrived.schema.field(place)
     rows = enrich(arrived.set_column(place, field, pa.nulls(len(arrived), field.type)), now)

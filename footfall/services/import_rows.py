@@ -28,9 +28,20 @@ from footfall.core.sender import cut_ip, visitor_hash
 from footfall.ports import CountryLookup
 from footfall.services.import_blocks import KEPT_BYTES, LINE_BYTES, Block
 
-__all__ = ["FileContext", "ImportRules", "Read", "RowReader", "csv_rows", "log_rows", "ndjson_rows"]
+__all__ = [
+    "BEGINNING_KEPT",
+    "FileContext",
+    "Header",
+    "ImportRules",
+    "Read",
+    "RowReader",
+    "csv_rows",
+    "log_rows",
+    "ndjson_rows",
+]
 
 REMEMBERED = 1 << 16  # values whose masks are kept between blocks
+BEGINNING_KEPT = "only its beginning is kept"
 ITEMS = 2_000  # events of one intake: one bad event sends no more than these the slower way
 
 _write_json = msgspec.json.Encoder().encode
@@ -52,12 +63,20 @@ class ImportRules:
     country_of: CountryLookup
 
 
+class Header(msgspec.Struct, frozen=True):
+    """A table's column names and delimiter, kept with its rejected lines so that they can be retried."""
+
+    names: list[str]
+    delimiter: str
+
+
 class FileContext(NamedTuple):
     """What the rows of one file share: how they came, and the file's name for reasons."""
 
     rules: ImportRules
     origin: str
     name: str
+    header: str | None = None  # a Header as JSON
 
 
 class Read(NamedTuple):
@@ -188,6 +207,8 @@ def _decoded(line: bytes) -> tuple[Any, str | None]:
 
 def csv_rows(table: Table, context: FileContext) -> RowReader:
     """Return the reader of blocks of delimited rows below the header ``table``."""
+    names = [scrub_text(name, "text", context.rules.plan) for name in table.names]
+    context = context._replace(header=_write_json(Header(names, table.delimiter)).decode())
 
     def rows(block: Block, received_at: int) -> Read:
         if block.too_long:
@@ -276,7 +297,7 @@ def _refused(record: Record, items: list[Item]) -> Iterator[Bad]:
 
 
 def _too_long(block: Block, context: FileContext, received_at: int) -> Read:
-    why = f"it is longer than {LINE_BYTES} bytes; only its beginning is kept"
+    why = f"it is longer than {LINE_BYTES} bytes; {BEGINNING_KEPT}"
     bad = [Bad(0, 0, block.data.decode(errors="replace"), [why])]
     return Read(ARRIVED_SCHEMA.empty_table(), _rejected(bad, block, context, received_at))
 
@@ -296,6 +317,8 @@ def _rejected(bad: list[Bad], block: Block, context: FileContext, received_at: i
             for line in bad
         ],
         [scrub_text(line.body, "text", context.rules.plan) for line in bad],
+        *([None] * count for _ in Sender.__struct_fields__),
+        [context.header] * count,
     ]
     return pa.Table.from_arrays(
         [pa.array(values, field.type) for values, field in zip(columns, REJECTED_SCHEMA, strict=True)],

@@ -26,6 +26,12 @@ create table if not exists store.duplicates (
 create table if not exists store.rejected (
     rejected_id varchar, app_id varchar, event_id varchar, received_at timestamp,
     origin varchar, reasons varchar[], body varchar);
+alter table store.rejected add column if not exists ip varchar;
+alter table store.rejected add column if not exists country varchar;
+alter table store.rejected add column if not exists user_agent varchar;
+alter table store.rejected add column if not exists language varchar;
+alter table store.rejected add column if not exists visitor_hash varchar;
+alter table store.rejected add column if not exists header varchar;
 
 create table if not exists store.books (
     app_id varchar primary key, stored bigint, duplicate bigint, rejected bigint);

@@ -62,8 +62,7 @@ insert into store.duplicates select app_id, event_id, received_at, origin, event
 """
 
 REJECTED = """
-insert into store.rejected
-select rejected_id, app_id, event_id, received_at, origin, reasons, body from refused
+insert into store.rejected by name from refused
 """
 
 HOURS = """

@@ -21,7 +21,7 @@ from footfall.adapters.duckdb_warehouse.seen_filter import SeenFilter
 from footfall.adapters.duckdb_warehouse.sessions import rebuild_sessions
 from footfall.adapters.duckdb_warehouse.tables import DDL, LAYOUT
 from footfall.adapters.duckdb_warehouse.transaction import STATE, State, advances, strike, write
-from footfall.core.record import AppId
+from footfall.core.record import AppId, Sender
 from footfall.errors import StoreFailed
 from footfall.ports import Answer, Batch, Books, RejectedEvent, Sighting, Stored
 from footfall.settings import WarehouseSettings
@@ -66,7 +66,8 @@ select true, source, position, 0, 0 from store.positions
 """
 
 REJECTED = """
-select rejected_id, app_id, event_id, received_at, origin, reasons, body
+select rejected_id, app_id, event_id, received_at, origin, reasons, body,
+    header, ip, country, user_agent, language, visitor_hash
 from store.rejected
 where ($app is null or app_id = $app) and ($id is null or rejected_id = $id)
 order by received_at desc, rejected_id desc
@@ -147,8 +148,10 @@ class DuckDBWarehouse:
         """See the port."""
         rows = self.query(REJECTED, {"app": app_id, "id": rejected_id, "most": limit}).rows
         return [
-            RejectedEvent(name, AppId(app), event, received_at, origin, tuple(reasons), body)
-            for name, app, event, received_at, origin, reasons, body in rows
+            RejectedEvent(
+                name, AppId(app), event, received_at, origin, tuple(reasons), body, Sender(*sender), header
+            )
+            for name, app, event, received_at, origin, reasons, body, header, *sender in rows
         ]
 
     def prune(self, now: datetime) -> int:

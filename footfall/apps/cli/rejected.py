@@ -1,11 +1,14 @@
 """``footfall rejected``: list, show, retry."""
 
+import sys
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.types import ExistingFile
 
 from footfall.apps.cli.output import Output, console, print_json, print_rows
 from footfall.compose import connect
+from footfall.errors import BadCorrection
 
 __all__ = ["list_rejected", "retry_rejected", "show_rejected"]
 
@@ -58,13 +61,20 @@ def retry_rejected(
     /,
     *,
     app: str | None = None,
+    body: str | None = None,
+    file: ExistingFile | None = None,
     output: Output | None = None,
 ) -> None:
     """Put rejected events through today's rules again; those that pass are stored, once.
 
+    A line of an imported file that is no JSON is read as its format again. What can't pass as it is
+    can be given a corrected body: an event in JSON, or a line of the same format. The exit code is 1
+    when a corrected body is refused.
+
     Examples:
       footfall rejected retry
-      footfall rejected retry worker-0-17-0 --format json
+      footfall rejected retry worker-0-1767225600000017-0 --format json
+      footfall rejected retry worker-0-1767225600000017-0 --body '{"event": "signup", "user_id": "u1"}'
 
     Parameters
     ----------
@@ -72,8 +82,24 @@ def retry_rejected(
         Which; all of them when none is named.
     app: str
         One app only.
+    body: str
+        What to read instead of what was kept; for one rejected event.
+    file: Path
+        A file that holds the corrected body.
     """
     output = output or Output()
+    if file is not None:
+        if body is not None:
+            raise BadCorrection(cause="--body and --file are both given")
+        body = file.read_text(encoding="utf-8", errors="replace")
     with connect(data=output.data) as platform:
-        outcome = platform.retry(ids=rejected_id, app=app)
-    print_rows(list(outcome), [list(outcome.values())], output.format, whole=outcome)
+        outcome = platform.retry(ids=rejected_id, app=app, body=body)
+    counts = {name: count for name, count in outcome.items() if name != "refused"}
+    print_rows(list(counts), [list(counts.values())], output.format, whole=outcome)
+    if output.format == "table":
+        for each in outcome["refused"]:
+            console.print(f"{each['rejected_id']} is refused again:", markup=False)
+            for reason in each["reasons"]:
+                console.print(f"  - {reason}", markup=False)
+    if body is not None and outcome["still_rejected"]:
+        sys.exit(1)

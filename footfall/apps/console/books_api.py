@@ -11,12 +11,13 @@ from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from footfall.apps.console.room import AnyRequest, ErrorBody, InRoom, Room
 from footfall.errors import BadSource, FootfallError, NotFound
 from footfall.ports import RejectedEvent
 from footfall.services.ledger import Ledger
+from footfall.services.rejected import Retried
 from footfall.services.trace import Trace
 from footfall.services.wire import rejected_json
 
@@ -27,10 +28,14 @@ NONE_SUCH = {404: ResponseSpec(data_container=ErrorBody, description="There is n
 
 
 class RetryOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which rejected events to take in again; all of them (of the app) when none is named."""
+    """Which rejected events to take in again; all of them (of the app) when none is named.
+
+    ``body`` is a corrected body for the one that is named.
+    """
 
     ids: list[str] | None = None
     app: str | None = None
+    body: str | None = None
 
 
 class ImportOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,11 +102,10 @@ async def read_rejected(
 
 
 @post("/api/rejected/retry", tags=["books"], status_code=200)
-async def retry_rejected(room: InRoom, data: JSONBody[RetryOrder]) -> dict[str, int]:
+async def retry_rejected(room: InRoom, data: JSONBody[RetryOrder]) -> Retried:
     """Put rejected events through today's rules again; those that pass are stored, once."""
-    outcome = await room.answers.run(lambda: room.platform.retry(data.ids, data.app))
-    counts: dict[str, int] = to_builtins(outcome)
-    return counts
+    outcome: Retried = await room.answers.run(lambda: room.platform.retry(data.ids, data.app, data.body))
+    return outcome
 
 
 @post("/api/imports", tags=["imports"], status_code=200)

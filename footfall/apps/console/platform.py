@@ -47,8 +47,16 @@ class Platform(Protocol):
         """Return rejected events, newest first."""
         ...
 
-    def retry(self, rejected_ids: Sequence[str] | None = None, app_id: str | None = None) -> Retried:
-        """Put rejected events (all when none is named) through today's rules again."""
+    def retry(
+        self,
+        rejected_ids: Sequence[str] | None = None,
+        app_id: str | None = None,
+        body: str | None = None,
+    ) -> Retried:
+        """Put rejected events (all when none is named) through today's rules again.
+
+        ``body`` is read instead of what was kept of the one that is named.
+        """
         ...
 
     def import_files(

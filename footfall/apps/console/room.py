@@ -16,7 +16,7 @@ from footfall.apps.console.answers import Answers
 from footfall.apps.console.assets import Assets
 from footfall.apps.console.guard import Door
 from footfall.apps.console.platform import Platform
-from footfall.errors import BadQuery, BadSettings, BadSource, FootfallError, NotFound
+from footfall.errors import BadCorrection, BadQuery, BadSettings, BadSource, FootfallError, NotFound
 from footfall.ports import Answer
 from footfall.services.wire import json_value
 
@@ -32,6 +32,7 @@ __all__ = [
 
 AnyRequest = Request[Any, Any, Any]
 STATUS_OF: tuple[tuple[type[FootfallError], int], ...] = (
+    (BadCorrection, 400),
     (BadQuery, 400),
     (BadSource, 400),
     (BadSettings, 400),

@@ -54,7 +54,7 @@ async function showRejected(said = "") {
     retry.textContent = "Retrying …";
     try {
       const done = await send("/api/rejected/retry", { ids: null, app: null });
-      await Promise.all([showBooks(), showRejected(`${number(done.stored)} stored, ${number(done.duplicate)} duplicate, ${number(done.rejected)} still rejected.`)]);
+      await Promise.all([showBooks(), showRejected(`${number(done.stored)} stored, ${number(done.duplicate)} duplicate, ${number(done.still_rejected)} still rejected.`)]);
     } catch (error) {
       await showRejected(error.message);
     }
