@@ -4,7 +4,9 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -26,7 +28,10 @@ LOG_LINE: list[structlog.typing.Processor] = [
 
 
 def main() -> int:
-    """Run until SIGTERM, SIGINT or the parent's end; 0 after a clean stop, 2 for bad settings."""
+    """Run until SIGTERM, SIGINT or the parent's end, and return the exit code.
+
+    0 after a clean stop, 1 when something was left for the next start, 2 when it could not start.
+    """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="platform: %(levelname)s %(message)s")
     structlog.configure(processors=LOG_LINE)
     stop = threading.Event()
@@ -43,10 +48,12 @@ def main() -> int:
     except FootfallError as error:
         logging.error("%s", error)
         return 2
+    code = 1
     try:
-        return _run(platform, stop)
+        code = _run(platform, stop)
     finally:
-        platform.close()
+        closed = _done("closing the stores", platform.close)
+    return code if closed else code or 1
 
 
 def _run(platform: Platform, stop: threading.Event) -> int:
@@ -66,10 +73,20 @@ def _run(platform: Platform, stop: threading.Event) -> int:
         stop.set()
         for thread in threads:
             thread.join()
-    platform.loader.drain()
+    done = _done("loading what was taken in last", platform.loader.drain)
     if platform.settings.lake.enabled:
-        platform.lake.flush(utc_now(), everything=True)
-    return 0
+        done &= _done("writing the lake", partial(platform.lake.flush, utc_now(), everything=True))
+    return 0 if done else 1
+
+
+def _done(what: str, work: Callable[[], object]) -> bool:
+    """Do one of the last things; whether it could be done. What is left the next start makes good."""
+    try:
+        work()
+    except FootfallError as error:
+        logging.error("stopped before %s was done; the next start goes on with it: %s", what, error)
+        return False
+    return True
 
 
 def _keep_up(platform: Platform, stop: threading.Event) -> None:
