@@ -43,7 +43,6 @@ from footfall.settings import App, Settings, load_settings
 
 __all__ = ["Here", "Platform", "connect", "examine"]
 
-CATCH_UP_SECONDS = 2.0
 MOST_RETRIED = 100_000
 
 
@@ -89,10 +88,10 @@ class Platform:
         """Answer one SELECT, read-only. Raises BadQuery."""
         return self.warehouse.query(text, limit=self.settings.warehouse.query_rows)
 
-    def ledger(self) -> Ledger:
-        """Return the books, after giving the loader a moment to reach the logs' ends."""
-        ends = {log.name: log.end() for log in self.logs()}
-        deadline = time.monotonic() + CATCH_UP_SECONDS
+    def ledger(self, wait_seconds: float = 0.0) -> Ledger:
+        """Return the books; first wait so long for the loader to reach what the logs hold now."""
+        ends = {log.name: log.end() for log in self.logs()} if wait_seconds else {}
+        deadline = time.monotonic() + wait_seconds
         while time.monotonic() < deadline:
             positions = self.warehouse.positions()
             if all(positions.get(name, 0) >= end for name, end in ends.items()):

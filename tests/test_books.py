@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,12 @@ def test_an_event_that_is_not_loaded_yet_is_found_in_the_log(tmp_path: Path) -> 
         installation.post({"event": "late", "event_id": "waiting"})
         life = installation.get("/api/events/waiting")
         assert [step["state"] for step in life["steps"]] == ["pending"]
+        began = time.monotonic()
         assert installation.get("/api/ledger")["pending"] >= 1
+        told_at_once = time.monotonic() - began
+        assert installation.get("/api/ledger?wait=0.7")["pending"] >= 1
+        assert told_at_once < 0.7 <= time.monotonic() - began
+        assert installation.ask("GET", "/api/ledger?wait=99", console=True)[0] == 400
 
 
 def test_rejected_events_are_listed_shown_and_taken_in_again(tmp_path: Path) -> None:

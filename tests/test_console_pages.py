@@ -9,6 +9,9 @@ import pytest
 from conftest import missing
 from console_server import console, world
 
+from footfall.adapters.sqlite_log import SqliteLog
+from footfall.testing.event_log import make_record
+
 pytestmark = pytest.mark.chromium
 playwright = pytest.importorskip("playwright.sync_api")
 
@@ -234,6 +237,17 @@ def test_ledger_trace_and_sql(tab: Tab) -> None:
     tab.open("/ledger")
     page.locator(".seal.good").first.wait_for()
     assert page.locator(".seal.bad").count() == 0
+
+
+def test_the_ledger_says_that_the_loader_is_catching_up(chromium: Any, tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "data" / "log" / "worker-0.sqlite", max_bytes=1 << 20)
+    log.append([make_record()])
+    with console(tmp_path / "data") as url:  # without a loader
+        page = Tab(chromium, url).open("/ledger")
+        page.get_by_text("Catching up").wait_for()
+        page.get_by_text("On the way").first.wait_for()
+        assert page.locator(".seal.bad").count() == 0
+    log.close()
 
 
 def test_hostile_texts_are_shown_and_not_run(chromium: Any, tmp_path: Path, shared_data: Path) -> None:

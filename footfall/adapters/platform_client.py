@@ -10,6 +10,8 @@ from footfall.errors import FootfallError, PlatformRefused, PlatformRefusedForNo
 
 __all__ = ["PlatformClient"]
 
+CATCH_UP_SECONDS = 2.0
+
 
 class PlatformClient:
     """The commands' view of a platform that another process runs.
@@ -40,8 +42,8 @@ class PlatformClient:
         return self._call("POST", "/api/sql", {"sql": query})
 
     def ledger(self) -> Any:
-        """Return the books."""
-        return self._call("GET", "/api/ledger")
+        """Return the books, after giving the loader a moment to reach the logs' ends."""
+        return self._call("GET", f"/api/ledger?wait={CATCH_UP_SECONDS}")
 
     def trace(self, event_id: str) -> Any:
         """Return one event's life."""

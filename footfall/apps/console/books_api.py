@@ -23,6 +23,7 @@ from footfall.services.wire import rejected_json
 
 __all__ = ["BOOKS_ROUTES", "ImportOrder", "RetryOrder"]
 
+MOST_WAITED = 10.0
 AppName = FromQuery[str | None]
 NONE_SUCH = {404: ResponseSpec(data_container=ErrorBody, description="There is none of that name.")}
 
@@ -54,9 +55,15 @@ def _rest_of_path(request: AnyRequest, prefix: str) -> str:
 
 
 @get("/api/ledger", tags=["books"])
-async def read_ledger(room: InRoom) -> Ledger:
-    """Give the books: received = stored + duplicate + rejected, in all and per app."""
-    ledger: Ledger = await room.answers.run(room.platform.ledger, quick=True)
+async def read_ledger(
+    room: InRoom, wait: Annotated[float, QueryParameter(ge=0, le=MOST_WAITED)] = 0.0
+) -> Ledger:
+    """Give the books: received = stored + duplicate + rejected, in all and per app.
+
+    They are told as they stand: ``pending`` events are in the log and not loaded yet. ``wait`` gives
+    the loader so many seconds to load them first.
+    """
+    ledger: Ledger = await room.answers.run(lambda: room.platform.ledger(wait), quick=True)
     return ledger
 
 

@@ -33,8 +33,8 @@ class Platform(Protocol):
         """Answer one SELECT, read-only. Raises BadQuery."""
         ...
 
-    def ledger(self) -> Ledger:
-        """Return the books."""
+    def ledger(self, wait_seconds: float = 0.0) -> Ledger:
+        """Return the books; first wait so long for the loader to reach what the logs hold now."""
         ...
 
     def trace(self, event_id: str) -> Trace:

@@ -16,7 +16,8 @@ const term = (name, value) => h("div", {}, h("span", {}, name), h("b", {}, numbe
 function equation(ledger) {
   return h("section", { class: "card equation", "aria-label": "The books of all apps" },
     term("Received", ledger.received), h("i", {}, "="), term("Stored", ledger.stored), h("i", {}, "+"), term("Duplicate", ledger.duplicate), h("i", {}, "+"), term("Rejected", ledger.rejected),
-    ledger.pending ? [h("i", {}, "·"), term("On the way", ledger.pending)] : null, seal(ledger));
+    ledger.pending ? [h("i", {}, "·"), term("On the way", ledger.pending)] : null, seal(ledger),
+    ledger.pending ? h("span", { class: "faint", role: "status" }, "Catching up: what is on the way is safe in the log, and is being loaded.") : null);
 }
 
 function perApp(ledger) {
