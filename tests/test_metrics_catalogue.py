@@ -55,7 +55,7 @@ def test_each_file_asks_one_question_and_declares_what_it_uses(name: str) -> Non
     used = set(re.findall(r"\$(\w+)", asked.sql.replace("'$.", "'")))
     own = {parameter.name for parameter in asked.parameters} - {"from", "to"}
     lists = {parameter.name for parameter in asked.parameters if parameter.kind == "list"}
-    assert used == (own - lists) | {"since", "until"} | ({"n"} if asked.repeat else set())
+    assert used == (own - lists) | {"since", "until"}
     words = re.sub(r"'[^']*'|--.*", "", asked.sql)
     assert words == words.lower(), "SQL is in lower case"
 
@@ -152,10 +152,19 @@ def test_an_unknown_metric_names_its_neighbours() -> None:
         metric("§")
 
 
-def test_the_longest_funnel_renders() -> None:
-    sql = render(metric("funnel"), {"steps": ",".join("abcdefghijklmnopqrst")})
-    assert "reached_20 AS" in sql
-    assert "reached_21" not in sql
+def test_the_longest_funnel_counts_every_step_whenever_it_was() -> None:
+    con = duckdb.connect()
+    con.execute(duckdb_ddl("events"))
+    con.execute(
+        "insert into events by name select 'e' || i as event_id, 'shop' as app_id, 'ann' as visitor_id,"
+        " chr(cast(97 + i as integer)) as event, false as is_bot, 'native' as origin,"
+        " timestamp '1969-12-31 23:59:50' + to_seconds(i) as created_at,"
+        " created_at as received_at, created_at as processed_at from range(20) t(i)"
+    )
+    steps = ",".join("abcdefghijklmnopqrst")
+    for window, last in ("19s", 1), ("18s", 0):
+        rows = con.execute(render(metric("funnel"), {"steps": steps, "window": window})).fetchall()
+        assert [row[2] for row in rows] == [1] * 19 + [last]
 
 
 def test_rollups_are_computed_where_they_are_missing() -> None:

@@ -21,7 +21,6 @@ __all__ = [
     "Output",
     "Parameter",
     "ParameterKind",
-    "Repeat",
     "catalogue",
     "metric",
 ]
@@ -59,18 +58,6 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """A step of the query that is written once and copied for each item of a list after the first.
-
-    The first copy reads ``before``, each further one the copy before it; ``$n`` is the item's place.
-    """
-
-    step: str
-    before: str
-    parameter: str
-
-
-@dataclass(frozen=True, slots=True)
 class Metric:
     """A question with the SQL that answers it over ``events`` and the rollups."""
 
@@ -81,7 +68,6 @@ class Metric:
     columns: tuple[Output, ...]
     parameters: tuple[Parameter, ...]
     sql: str
-    repeat: Repeat | None = None
 
 
 COMMON: tuple[Parameter, ...] = (
@@ -93,13 +79,12 @@ COMMON: tuple[Parameter, ...] = (
 
 _CHARTS: dict[str, Chart] = {chart: chart for chart in get_args(Chart)}
 _KINDS: dict[str, ParameterKind] = {kind: kind for kind in get_args(ParameterKind)}
-_HEADER = re.compile(r"^@(chart|column|parameter|repeat)\b\s*(.*)$")
+_HEADER = re.compile(r"^@(chart|column|parameter)\b\s*(.*)$")
 _COLUMN = re.compile(r"^(?P<name>\w+) (?P<kind>date|time|text|integer|number): (?P<doc>.+)$")
 _PARAMETER = re.compile(
     r"^(?P<name>\w+) (?P<kind>\w+)(?: (?!optional:)(?P<range>[\w.|]+))?"
     r"(?: = (?P<default>\S+)| (?P<optional>optional))?: (?P<doc>.+)$"
 )
-_REPEAT = re.compile(r"^(?P<step>\w+) after (?P<before>\w+) over (?P<parameter>\w+)$")
 
 
 def _matched(pattern: re.Pattern[str], text: str, name: str) -> re.Match[str]:
@@ -133,7 +118,7 @@ def _read(name: str, text: str) -> Metric:
     lines = text.splitlines()
     end = next(place for place, line in enumerate(lines) if not line.startswith("--"))
     head = [line[2:].strip() for line in lines[:end]]
-    declared: dict[str, list[str]] = {"chart": [], "column": [], "parameter": [], "repeat": []}
+    declared: dict[str, list[str]] = {"chart": [], "column": [], "parameter": []}
     notes: list[str] = []
     for line in head[1:]:
         found = _HEADER.match(line)
@@ -145,7 +130,6 @@ def _read(name: str, text: str) -> Metric:
     if chart not in _CHARTS:
         raise ValueError(f"{name}.sql: there is no chart kind {chart!r}")
     columns = (_matched(_COLUMN, line, name) for line in declared["column"])
-    repeats = [_matched(_REPEAT, line, name) for line in declared["repeat"]]
     return Metric(
         name=name,
         question=head[0],
@@ -154,7 +138,6 @@ def _read(name: str, text: str) -> Metric:
         columns=tuple(Output(c["name"], c["kind"], c["doc"]) for c in columns),
         parameters=tuple(_parameter(line, name) for line in declared["parameter"]) + COMMON,
         sql="\n".join(lines[end:]).strip(),
-        repeat=Repeat(**repeats[0].groupdict()) if repeats else None,
     )
 
 

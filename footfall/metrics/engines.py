@@ -10,25 +10,46 @@ if TYPE_CHECKING:
 
 __all__ = ["in_the_words_of"]
 
-MICROSECONDS = {
-    # to_unixtime gives a double whose steps at today's dates are 0.24 us, so rounding is exact
-    "trino": "cast(round(to_unixtime($it) * 1000000) as bigint)",
-    "spark": "unix_micros($it)",
-    "clickhouse": "toUnixTimestamp64Micro($it)",
-}
 JSON_TEXT = {"clickhouse": "nullif(JSON_VALUE($it, $path), '')"}
 NUMBER_OR_NULL = {"clickhouse": "toFloat64OrNull($it)"}
 # lag and lead of a column that cannot be null give its type's zero, not null, where no row is
 NULLABLE = {"clickhouse": "toNullable($it)"}
+SORTED = {"clickhouse": "arraySort($it)"}
+BITS = {"clickhouse": "bitAnd($a, $b)"}
+# called as in DuckDB, but for what is no function of its own there
+CALLS: dict[str, dict[str, str]] = {
+    "epoch_us": {
+        # to_unixtime gives a double whose steps at today's dates are 0.24 us, so rounding is exact
+        "trino": "cast(round(to_unixtime($a) * 1000000) as bigint)",
+        "spark": "unix_micros($a)",
+        "clickhouse": "toUnixTimestamp64Micro($a)",
+    },
+    # list, (state, item) -> state, first state
+    "list_reduce": {
+        "trino": "reduce($a, $c, $b, state -> state)",
+        "spark": "aggregate($a, $c, $b)",
+        "clickhouse": "arrayFold($b, $a, $c)",
+    },
+    # list, first place, last place; all engines count places from 1
+    "list_slice": {
+        "trino": "slice($a, $b, $c + 1 - ($b))",
+        "spark": "slice($a, $b, $c + 1 - ($b))",
+        "clickhouse": "arraySlice($a, $b, $c + 1 - ($b))",
+    },
+    "list_extract": {
+        "trino": "element_at($a, $b)",
+        "spark": "element_at($a, $b)",
+        "clickhouse": "arrayElement($a, $b)",
+    },
+}
 
 
 def in_the_words_of(dialect: str, tree: "exp.Expr") -> "exp.Expr":
     """Return the tree with our few functions written as ``dialect`` has them."""
     from sqlglot import exp
 
-    ours = (exp.Anonymous, exp.JSONExtractScalar, exp.TryCast, exp.Lag, exp.Lead)
     # deepest first, so that what stands inside another function is rewritten before that one
-    for node in reversed(list(tree.find_all(*ours))):
+    for node in reversed(list(tree.find_all(exp.Func, exp.BitwiseAnd))):
         if isinstance(node, exp.JSONExtractScalar):
             path = exp.Literal.string(node.expression.sql(dialect="duckdb").strip("'"))
             _say(JSON_TEXT, dialect, node, it=node.this, path=path)
@@ -36,8 +57,14 @@ def in_the_words_of(dialect: str, tree: "exp.Expr") -> "exp.Expr":
             _say(NUMBER_OR_NULL, dialect, node, it=node.this)
         elif isinstance(node, exp.Lag | exp.Lead):
             _say(NULLABLE, dialect, node.this, it=node.this)
-        elif isinstance(node, exp.Anonymous) and node.name.lower() == "epoch_us":
-            _say(MICROSECONDS, dialect, node, it=node.expressions[0])
+        elif isinstance(node, exp.BitwiseAnd):
+            _say(BITS, dialect, node, a=node.this, b=node.expression)
+        elif isinstance(node, exp.ArraySort):
+            _say(SORTED, dialect, node, it=node.this)
+        elif isinstance(node, exp.Anonymous) and node.name.lower() in CALLS:
+            _say(
+                CALLS[node.name.lower()], dialect, node, **dict(zip("abc", node.expressions, strict=False))
+            )
     return tree
 
 

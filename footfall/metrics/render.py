@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from footfall.errors import BadQuery
-from footfall.metrics.catalogue import Metric, Repeat, sql_files
+from footfall.metrics.catalogue import Metric, sql_files
 from footfall.metrics.engines import in_the_words_of
 from footfall.metrics.values import Value, checked
 
@@ -42,8 +42,6 @@ def render(
         raise BadQuery(cause=f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
     typed = _placed(checked(metric, values))
     tree: exp.Expr = _parsed(metric.name, metric.sql).copy()
-    if metric.repeat:
-        _unroll(tree, metric.repeat, len(_items(typed[metric.repeat.parameter])))
     _fill(tree, metric, typed)
     _prepend(tree, list(_tables(tree, typed, rollups)))
     return f"-- {metric.question}\n{_written(tree, dialect)}"
@@ -54,10 +52,6 @@ def _placed(typed: dict[str, Value]) -> dict[str, Value]:
     first, last = typed.pop("from"), typed.pop("to")
     until = last + timedelta(days=1) if isinstance(last, date) else None
     return {**typed, "since": first, "until": until}
-
-
-def _items(value: Value) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else ()
 
 
 @cache
@@ -81,38 +75,6 @@ def _named(tree: "exp.Expr") -> "exp.With | None":
     from sqlglot import exp
 
     return next((node for node in tree.args.values() if isinstance(node, exp.With)), None)
-
-
-def _unroll(tree: "exp.Expr", repeat: Repeat, count: int) -> None:
-    """Copy the repeated step for the places 2 to ``count``; each copy reads the one before it."""
-    from sqlglot import exp
-
-    named = _named(tree)
-    assert named is not None, "a repeated step is a named one"  # noqa: S101
-    steps: list[exp.Expr] = []
-    last = repeat.before
-    for step in named.expressions:
-        if step.alias != repeat.step:
-            steps.append(step)
-            continue
-        for place in range(2, count + 1):
-            copied = step.copy()
-            _retable(copied, repeat.before, last)
-            for hole in [node for node in copied.find_all(exp.Placeholder) if node.name == "n"]:
-                hole.replace(exp.Literal.number(place))
-            last = f"{repeat.step}_{place}"
-            copied.set("alias", exp.TableAlias(this=exp.to_identifier(last)))
-            steps.append(copied)
-    named.set("expressions", steps)
-    _retable(tree, repeat.step, last)
-
-
-def _retable(tree: "exp.Expr", old: str, new: str) -> None:
-    from sqlglot import exp
-
-    for table in tree.find_all(exp.Table):
-        if table.name == old:
-            table.set("this", exp.to_identifier(new))
 
 
 def _fill(tree: "exp.Expr", metric: Metric, typed: Mapping[str, Value]) -> None:
@@ -140,8 +102,7 @@ def _literal(value: Value) -> "exp.Expr":
     if isinstance(value, date):
         return exp.cast(exp.Literal.string(value.isoformat()), "date")
     if isinstance(value, timedelta):
-        seconds = exp.Literal.string(str(int(value.total_seconds())))
-        return exp.Interval(this=seconds, unit=exp.var("second"))
+        return exp.Literal.number(value // timedelta(microseconds=1))
     if isinstance(value, int):
         return exp.Literal.number(value)
     return exp.Literal.string(str(value))

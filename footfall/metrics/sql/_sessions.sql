@@ -8,9 +8,9 @@ with neighbours as (
         visitor_id,
         is_bot,
         created_at,
-        lag(created_at) over (partition by app_id, visitor_id, is_bot order by created_at) as before,
-        lead(created_at) over (partition by app_id, visitor_id, is_bot order by created_at) as after,
-        row_number() over (partition by app_id, visitor_id, is_bot order by created_at) as place
+        lag(created_at) over (partition by visitor_id, app_id, is_bot order by created_at) as before,
+        lead(created_at) over (partition by visitor_id, app_id, is_bot order by created_at) as after,
+        row_number() over (partition by visitor_id, app_id, is_bot order by created_at) as place
     from events
 ),
 edges as (
@@ -37,8 +37,8 @@ paired as (
         place,
         opens,
         closes,
-        lead(created_at) over (partition by app_id, visitor_id, is_bot order by place) as last_at,
-        lead(place) over (partition by app_id, visitor_id, is_bot order by place) as last_place
+        lead(created_at) over (partition by visitor_id, app_id, is_bot order by place) as last_at,
+        lead(place) over (partition by visitor_id, app_id, is_bot order by place) as last_place
     from edges
 )
 select

@@ -22,7 +22,7 @@ returns as (
         day,
         cast(day + interval '7' day as date) as week_end,
         cast(day + interval '30' day as date) as month_end,
-        lead(day) over (partition by app_id, visitor_id order by day) as next_day
+        lead(day) over (partition by visitor_id, app_id order by day) as next_day
     from days
 ),
 spans as (

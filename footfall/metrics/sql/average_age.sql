@@ -39,19 +39,31 @@ believed as (
     from told
 ),
 latest as (
-    select
-        *,
-        row_number() over (
-            partition by app_id, visitor_id order by created_at desc, age desc, event_id
-        ) as place
+    select app_id, visitor_id, max(created_at) as last_at
     from believed
     where age is not null
+    group by app_id, visitor_id
+),
+told_last as (
+    select
+        country,
+        continent,
+        device,
+        browser,
+        os,
+        channel,
+        age,
+        row_number() over (partition by visitor_id, app_id order by age desc, event_id) as place
+    from latest
+    inner join believed using (visitor_id, app_id)
+    where age is not null
+        and created_at = last_at
 )
 select
     $by,
     sum(round(age * 1000)) / cast(1000 * count(*) as double) as average_age,
     count(*) as visitors
-from latest
+from told_last
 where place = 1
 group by $by
 order by visitors desc, $by

@@ -3,9 +3,10 @@
 -- The answers are those of ClickHouse's windowFunnel in its default mode: the window counts from
 -- step 1; other events may lie between; of events at the same microsecond the earlier step comes
 -- first, whatever order they arrived in, and one event may take several steps if they have the same
--- name; doing step 1 again starts the window anew for what follows. For each event of a step it is
--- remembered when the latest run that led to it had started; of the events of earlier steps, one for
--- each visitor goes on, as the proof that they got there.
+-- name; doing step 1 again starts the window anew for what follows. A hit is an event of a step: 32
+-- times its time plus the step's place, so that hits sort by both and one number holds both. Each
+-- visitor's hits are gone through once; runs holds, behind a first number that is never read, for each
+-- step when the latest run that got there had started.
 -- @chart funnel
 -- @column step integer: The step's place, from 1.
 -- @column event text: The step's event.
@@ -14,84 +15,59 @@
 -- @column from_first number: Share of the visitors of step 1; 0 when there are none.
 -- @parameter steps list 1..20: The events in order, separated by commas.
 -- @parameter window duration = 1d: The longest time from step 1 to the last: a number with s, m, h, d or w.
--- @repeat reached after started over steps
 
-with started as (
-    select events.app_id, events.visitor_id, events.created_at, steps.place, events.created_at as started_at
+with hits as (
+    select events.app_id, events.visitor_id, 32 * epoch_us(events.created_at) + steps.place as hit
     from events
     inner join steps on events.event = steps.item
-    where steps.place = 1
-        and events.created_at >= $since
+    where events.created_at >= $since
         and events.created_at < $until
         and events.app_id = $app
         and ($bots or not events.is_bot)
 ),
-reached as (
-    select
-        app_id,
-        visitor_id,
-        created_at,
-        place,
-        case when place = $n then latest_start else started_at end as started_at
+in_order as (
+    select list_sort(array_agg(hit)) as hits
+    from hits
+    group by visitor_id, app_id
+),
+unstarted as (
+    select array_agg(cast(-1000000000000000000 as bigint)) as runs
     from (
-        select
-            app_id,
-            visitor_id,
-            created_at,
-            place,
-            started_at,
-            max(case when place = $n - 1 then started_at end) over (
-                partition by app_id, visitor_id
-                order by created_at, place
-                rows between unbounded preceding and current row
-            ) as latest_start,
-            sum(case when place = $n - 1 then 1 else 0 end) over (
-                partition by app_id, visitor_id
-                order by created_at, place
-                rows between unbounded preceding and current row
-            ) as seen
-        from (
-            select app_id, visitor_id, created_at, place, started_at
-            from started
-            union all
-            select
-                events.app_id,
-                events.visitor_id,
-                events.created_at,
-                steps.place,
-                cast(null as timestamp) as started_at
-            from events
-            inner join steps on events.event = steps.item
-            where steps.place = $n
-                and events.created_at >= $since
-                and events.created_at < $until
-                and events.app_id = $app
-                and ($bots or not events.is_bot)
-        ) as met
-    ) as runs
-    where (place = $n and created_at <= latest_start + $window)
-        or (place = $n - 1 and seen = 1)
-        or place < $n - 1
+        select place
+        from steps
+        union all
+        select 0 as place
+    ) as slots
 ),
-arrived as (
-    select distinct app_id, visitor_id, place
-    from reached
+gone_through as (
+    select
+        list_reduce(
+            in_order.hits,
+            lambda runs, hit: case
+                when hit - (hit & 31) - 32 * cast($window as bigint) <= case when hit & 31 = 1 then hit else list_extract(runs, hit & 31) end
+                    then list_concat(
+                        list_slice(runs, 1, hit & 31),
+                        [case when hit & 31 = 1 then hit else list_extract(runs, hit & 31) end],
+                        list_slice(runs, (hit & 31) + 2, 21)
+                    )
+                else runs
+            end,
+            unstarted.runs
+        ) as runs
+    from in_order
+    cross join unstarted
 ),
-stops as (
-    select place, count(*) as visitors
-    from arrived
-    group by place
-    union all
-    select 0 as place, 0 as visitors
+reached as (
+    select steps.place, count(*) as visitors
+    from gone_through
+    cross join steps
+    where list_extract(gone_through.runs, steps.place + 1) > -1000000000000000000
+    group by steps.place
 ),
 counted as (
-    select
-        steps.place,
-        steps.item,
-        cast(sum(case when stops.place = steps.place then stops.visitors else 0 end) as bigint) as visitors
+    select steps.place, steps.item, coalesce(reached.visitors, 0) as visitors
     from steps
-    cross join stops
-    group by steps.place, steps.item
+    left join reached on steps.place = reached.place
 ),
 compared as (
     select

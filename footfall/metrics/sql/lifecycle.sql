@@ -19,8 +19,8 @@ with actives as (
 neighbours as (
     select
         active,
-        lag(active) over (partition by app_id, visitor_id order by active) as before,
-        lead(active) over (partition by app_id, visitor_id order by active) as after,
+        lag(active) over (partition by visitor_id, app_id order by active) as before,
+        lead(active) over (partition by visitor_id, app_id order by active) as after,
         max(active) over () as last_active,
         cast(case when $period = 'week' then active + interval '7' day else active + interval '1' day end as date)
             as following

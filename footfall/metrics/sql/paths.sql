@@ -17,10 +17,10 @@ with views as (
         path as page,
         created_at,
         lead(path) over (
-            partition by app_id, visitor_id, is_bot order by created_at, event_id
+            partition by visitor_id, app_id, is_bot order by created_at, event_id
         ) as following,
         lead(created_at) over (
-            partition by app_id, visitor_id, is_bot order by created_at, event_id
+            partition by visitor_id, app_id, is_bot order by created_at, event_id
         ) as followed_at
     from events
     where created_at >= $since
@@ -37,15 +37,24 @@ steps_taken as (
         page,
         case when followed_at <= created_at + interval '30' minute then following end as following
     from views
-),
-per_visitor as (
-    select page, following, app_id, visitor_id, count(*) as taken
-    from steps_taken
     where page = $path
-    group by page, following, app_id, visitor_id
+),
+most_taken as (
+    select page, following, count(*) as taken
+    from steps_taken
+    group by page, following
+    order by taken desc, page, following
+    limit $limit
+),
+by_visitor as (
+    select distinct most_taken.page, most_taken.following, most_taken.taken, app_id, visitor_id
+    from most_taken
+    inner join steps_taken
+        on most_taken.page = steps_taken.page
+        and coalesce(most_taken.following, '') = coalesce(steps_taken.following, '')
+        and (most_taken.following is null) = (steps_taken.following is null)
 )
-select page as path, following as next_path, cast(sum(taken) as bigint) as times, count(*) as visitors
-from per_visitor
-group by page, following
+select page as path, following as next_path, taken as times, count(*) as visitors
+from by_visitor
+group by page, following, taken
 order by times desc, path, next_path
-limit $limit

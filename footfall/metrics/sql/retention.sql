@@ -14,13 +14,19 @@ with actives as (
     where app_id = $app
         and ($bots or not is_bot)
 ),
-cohorts as (
-    select active, min(active) over (partition by app_id, visitor_id) as cohort
+firsts as (
+    select app_id, visitor_id, min(active) as cohort
     from actives
+    group by app_id, visitor_id
+),
+cohorts as (
+    select cohort, active
+    from firsts
+    inner join actives using (visitor_id, app_id)
+    where cohort >= $since
+        and cohort < $until
 )
 select cohort, date_diff($period, cohort, active) as period, count(*) as visitors
 from cohorts
-where cohort >= $since
-    and cohort < $until
 group by cohort, active
 order by cohort, active

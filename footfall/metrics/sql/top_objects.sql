@@ -37,7 +37,7 @@ followed as (
         sent,
         served,
         lag(created_at) over (
-            partition by object, app_id, visitor_id, case when served is null then 0 else 1 end
+            partition by visitor_id, object, app_id, case when served is null then 0 else 1 end
             order by created_at, served
         ) as before
     from asked

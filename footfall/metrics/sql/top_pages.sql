@@ -7,8 +7,8 @@
 -- @column visitors integer: Distinct visitors who viewed it.
 -- @parameter limit integer 1..10000 = 10: The most rows to give back.
 
-with per_visitor as (
-    select path, app_id, visitor_id, count(*) as times
+with views as (
+    select path, app_id, visitor_id
     from events
     where created_at >= $since
         and created_at < $until
@@ -16,10 +16,20 @@ with per_visitor as (
         and ($bots or not is_bot)
         and event = 'page_view'
         and path is not null
-    group by path, app_id, visitor_id
+),
+most_viewed as (
+    select path, count(*) as viewed
+    from views
+    group by path
+    order by viewed desc, path
+    limit $limit
+),
+by_visitor as (
+    select distinct most_viewed.path, most_viewed.viewed, views.app_id, views.visitor_id
+    from most_viewed
+    inner join views on most_viewed.path = views.path
 )
-select path, cast(sum(times) as bigint) as views, count(*) as visitors
-from per_visitor
-group by path
+select path, viewed as views, count(*) as visitors
+from by_visitor
+group by path, viewed
 order by views desc, path
-limit $limit
