@@ -58,12 +58,12 @@ def bodies() -> list[bytes]:
     return [b"[" + b",".join(lines[at : at + BATCH]) + b"]" for at in range(0, len(lines), BATCH)]
 
 
-def requests(made: list[bytes]) -> Iterator[bytes]:
+def requests(made: list[bytes], rate: float = RATE) -> Iterator[bytes]:
     """Whole requests without end at the steady rate, each lap with ids and people of its own."""
     due = time.monotonic()
     for lap in itertools.count():
         for body in made:
-            due += BATCH / RATE
+            due += BATCH / rate
             time.sleep(max(0.0, due - time.monotonic()))
             fresh = body.replace(b'_id":"', b'_id":"%x-' % lap)
             yield HEAD + str(len(fresh)).encode() + b"\r\n\r\n" + fresh
@@ -124,7 +124,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "data") as installation:
         feed, lock, sent = requests(made), threading.Lock(), list[int]()
-        before = usage(installation.data)
+        before, sending = usage(installation.data), time.process_time()
         began = time.monotonic()
         until = began + SECONDS
         threads = [
@@ -137,12 +137,14 @@ def main() -> None:
         for thread in threads:
             thread.join()
         taken = sum(sent) / (time.monotonic() - began)
+        sending = (time.process_time() - sending) / sum(sent) * 1e6
         books = installation.settle(120)
         whole = books["received"] / (time.monotonic() - began)
         after = usage(installation.data)
     for kind in ("collector", "platform"):
         cpu = (after[kind].cpu - before[kind].cpu) / books["received"] * 1e6
         print(f"{kind}: {cpu:.1f} us of CPU an event, {after[kind].megabytes} MB")
+    print(f"sender: {sending:.1f} us of CPU an event")
     print(
         f"taken {taken:,.0f} events/s; queryable {whole:,.0f} events/s; {whole / bare:.3f} of bare decode"
     )

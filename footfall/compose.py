@@ -158,7 +158,14 @@ class Platform:
 
     def upkeep(self) -> Upkeep:
         """Return the regular work on this installation's stores."""
-        return Upkeep(self.logs, self.warehouse, self.lake, self.archive, self.settings)
+        return Upkeep(
+            self.logs,
+            self.warehouse,
+            self.lake,
+            self.archive,
+            self.settings,
+            lambda: sum(self.loader.state.backlog.values()),
+        )
 
     def expire_salts(self, today: date) -> int:
         """Delete the daily salts that have had their time."""

@@ -55,7 +55,7 @@ class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Loader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """From the log to the warehouse."""
 
-    batch_events: Annotated[int, Meta(gt=0, description="Most events of one transaction.")] = 50_000
+    batch_events: Annotated[int, Meta(gt=0, description="Most events of one transaction.")] = 60_000
     interval_seconds: Annotated[float, Meta(gt=0, description="Pause between looks at the log.")] = 0.2
     geo_database: Annotated[
         str, Meta(description="A MaxMind .mmdb of countries; empty uses the shipped table.")
@@ -65,7 +65,7 @@ class Loader(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class WarehouseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """DuckDB."""
 
-    memory_limit: Annotated[str, Meta(description="DuckDB's memory limit; beyond it it spills.")] = "480MB"
+    memory_limit: Annotated[str, Meta(description="DuckDB's memory limit; beyond it it spills.")] = "400MB"
     query_seconds: Annotated[float, Meta(gt=0, description="Longest query before it is stopped.")] = 30.0
     query_rows: Annotated[int, Meta(gt=0, description="Most rows that a query gives back.")] = 100_000
 

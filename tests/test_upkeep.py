@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pyarrow.parquet as pq
 import pytest
 
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
@@ -115,3 +116,28 @@ def test_the_lake_may_be_switched_off(house, tmp_path):
 
 def _refuse(*_):
     raise StoreFailed(store="It", cause="No space left on device")
+
+
+def test_the_lake_gives_way_to_a_loader_that_is_behind_but_not_for_ever(tmp_path, house):
+    _, log, archive, warehouse = house
+    lake = ParquetLake(tmp_path / "lake", warehouse, LakeSettings(flush_seconds=1))
+    behind = 1_000_000
+    upkeep = Upkeep(
+        lambda: [log], warehouse, lake, archive, Settings(data=tmp_path, log=LOG), lambda: behind
+    )
+
+    def files() -> int:
+        return len(list((tmp_path / "lake").rglob("*.parquet")))
+
+    for moment in (0, 10, 299):
+        upkeep.step(second(moment))
+    assert files() == 0
+    upkeep.step(second(300))
+    assert files() > 0
+    behind = 0
+    log.append([make_record(make_event(event_id="late"), received_at=START)])
+    Loader(lambda: [log], warehouse, lambda: BEGIN).drain()
+    upkeep.step(second(601))
+    upkeep.step(second(602))
+    [[rows]] = warehouse.query("select count(*) from events").rows
+    assert sum(pq.read_metadata(path).num_rows for path in (tmp_path / "lake").rglob("*.parquet")) == rows

@@ -1,5 +1,6 @@
 """``python -m footfall.apps.platform``: loader, console, API and upkeep; owns the warehouse."""
 
+import gc
 import logging
 import signal
 import sys
@@ -19,6 +20,8 @@ from footfall.settings import load_settings
 __all__ = ["main"]
 
 UPKEEP_SECONDS = 1.0
+LAKE_SECONDS = 20.0  # of the last flush; what it leaves is written after the next start
+GC_THRESHOLDS = (100_000, 50, 1_000)  # a batch makes many objects and no cycles: a tenth of decoding
 LOG_LINE: list[structlog.typing.Processor] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -34,6 +37,7 @@ def main() -> int:
     """
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="platform: %(levelname)s %(message)s")
     structlog.configure(processors=LOG_LINE)
+    gc.set_threshold(*GC_THRESHOLDS)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(name, lambda *_: stop.set())
@@ -75,7 +79,8 @@ def _run(platform: Platform, stop: threading.Event) -> int:
             thread.join()
     done = _done("loading what was taken in last", platform.loader.drain)
     if platform.settings.lake.enabled:
-        done &= _done("writing the lake", partial(platform.lake.flush, utc_now(), everything=True))
+        flush = partial(platform.lake.flush, utc_now(), everything=True, within_seconds=LAKE_SECONDS)
+        done &= _done("writing the lake", flush)
     return 0 if done else 1
 
 

@@ -8,11 +8,11 @@ count outlives a log file that is deleted, or put back from an older copy.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from footfall.core.record import Offset
+from footfall.core.record import AppId, Logged, Offset
 from footfall.ports import Books, EventLog, Warehouse
 
 __all__ = ["AppBooks", "Ledger", "counts_read", "lost_counts", "read_ledger", "waiting"]
@@ -80,19 +80,23 @@ def read_ledger(logs: Iterable[EventLog], warehouse: Warehouse) -> Ledger:
     )
 
 
-def counts_read(log: EventLog, upto: Offset, positions: Mapping[str, int]) -> dict[str, int]:
-    """Return what a commit that reaches ``upto`` keeps of the log's counts, as further positions.
+def counts_read(log: EventLog, read: Sequence[Logged], positions: Mapping[str, int]) -> dict[str, int]:
+    """Return what a commit that reads these records keeps of the log's counts, as further positions.
 
-    ``positions`` are those before it. The counts grow by what this log says of the way between, so
-    they go on where a lost file's ended.
+    ``positions`` are those before it. The counts grow by what was read, so they go on where a lost
+    file's ended.
     """
-    before = log.received(Offset(positions.get(log.name, 0)))
+    events: Counter[AppId] = Counter()
+    for entry in read:
+        events[entry.record.app_id] += entry.record.count
     counts: dict[str, int] = {}
-    for app, counted in log.received(upto).items():
+    for app, count in events.items():
         name = f"{COUNTS}{log.name}:{app}"
-        count = positions.get(name, before.get(app, 0)) + counted - before.get(app, 0)
-        if count != positions.get(name):
-            counts[name] = count
+        if name not in positions:  # a new app, or one from before these counts were kept
+            before = log.received(Offset(positions.get(log.name, 0)))
+            counts[name] = before.get(app, 0) + count
+        else:
+            counts[name] = positions[name] + count
     return counts
 
 

@@ -26,6 +26,7 @@ FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 REST = 9  # times as long as a small batch took to store
 LONGEST_REST = 0.5
+SMALL_EVENTS = 5_000
 
 # Never stored: it makes decode and enrich load their rules before the first event waits for them.
 WARM_UP = Logged(
@@ -109,7 +110,7 @@ class Loader:
             read = log.read(Offset(positions.get(log.name, 0)), share)
             if read:
                 records += read
-                reached |= counts_read(log, read[-1].offset, positions)
+                reached |= counts_read(log, read, positions)
                 reached[log.name] = read[-1].offset
         if not records:
             return None
@@ -163,7 +164,7 @@ class Loader:
                     if prepared is None:
                         stop.wait(interval)
                         continue
-                    busy = prepared.events >= self._batch_events // 2
+                    busy = prepared.events >= min(SMALL_EVENTS, self._batch_events)
                     if busy:
                         reached = {**self._warehouse.positions(), **prepared.batch.positions}
                         next_up = ahead.submit(self._prepare, reached)

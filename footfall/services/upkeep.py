@@ -19,12 +19,19 @@ __all__ = ["Upkeep"]
 
 ARCHIVE_EVENTS = 50_000
 PRUNE_EVERY = timedelta(days=1)
+FAR_BEHIND = 100_000
+LAKE_GIVES_WAY = timedelta(minutes=5)
+"""How long the lake waits while the loader is more than FAR_BEHIND events behind: a burst is first of
+all made queryable, its files are written after it."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Upkeep:
-    """Does what is due at each ``step``; call it every few seconds."""
+    """Does what is due at each ``step``; call it every few seconds.
+
+    ``backlog`` tells how many events the loader is behind.
+    """
 
     def __init__(
         self,
@@ -33,13 +40,16 @@ class Upkeep:
         lake: Lake,
         archive: RawArchive,
         settings: Settings,
+        backlog: Callable[[], int] = lambda: 0,
     ) -> None:
         self._logs = logs
+        self._backlog = backlog
         self._warehouse = warehouse
         self._lake = lake
         self._archive = archive
         self._settings = settings
         self._pruned: datetime | None = None
+        self._gave_way: datetime | None = None
 
     def step(self, now: datetime) -> list[str]:
         """Do what is due at ``now`` (naive UTC); return the names of the parts that failed."""
@@ -49,8 +59,16 @@ class Upkeep:
         parts.append(("expire the raw archive", partial(self._expire, now)))
         parts.append(("prune what was seen", partial(self._prune, now)))
         if self._settings.lake.enabled:
-            parts.append(("flush the lake", partial(self._lake.flush, now)))
+            parts.append(("flush the lake", partial(self._flush, now)))
         return [name for name, work in parts if not _done(name, work)]
+
+    def _flush(self, now: datetime) -> None:
+        overdue = self._gave_way is not None and now - self._gave_way >= LAKE_GIVES_WAY
+        if self._backlog() > FAR_BEHIND and not overdue:
+            self._gave_way = self._gave_way or now
+            return
+        self._gave_way = None
+        self._lake.flush(now, everything=overdue)
 
     def _archive_log(self, log: EventLog, now: datetime) -> None:
         """Move loaded records of a certain age to the archive, then out of the log.
