@@ -30,7 +30,7 @@ def ages(installation: Installation, until: float) -> list[float]:
         status, _ = installation.ask("POST", "/v1/events", body)
         assert status == 200
         taken = time.monotonic()
-        query = f"select count(*) from events where event = 'mark' and event_id = '{event_id}'"  # noqa: S608
+        query = f"select count(*) from events where event = 'mark' and event_id = '{event_id}'"
         while installation.sql(query) == [[0]]:
             time.sleep(0.02)
         found.append(time.monotonic() - taken)
