@@ -6,7 +6,7 @@ DEMO_FLAGS := $(if $(ONCE),--once,)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench docs lock clean
+.PHONY: help setup demo test check bench trackers docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -33,6 +33,11 @@ check: setup ## style, types, floors, generated docs
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
+trackers: ## the official clients of other products, for the tests that use them; needs node
+	@test -x tests/trackers/.venv/bin/python || $(PYTHON) -m venv tests/trackers/.venv
+	tests/trackers/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/trackers.txt
+	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix tests/trackers
+
 docs: setup ## write the generated reference again
 	$(BIN)/python docs/generate.py
 
@@ -41,7 +46,8 @@ bench: setup ## the figures, as ratios of one run
 
 lock: setup ## pin today's versions, with hashes
 	$(LOCK) --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) --group trackers -o requirements/trackers.txt
 	$(LOCK) --group referees -o requirements/referees.txt
 
 clean: ## remove what these commands made
-	rm -rf .venv footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv tests/trackers/.venv tests/trackers/node_modules footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis

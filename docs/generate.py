@@ -7,6 +7,8 @@ from pathlib import Path
 
 from footfall import errors
 from footfall.apps.cli import COMMANDS, REJECTED
+from footfall.core.protocols.exchange import Tracker
+from footfall.core.protocols.registry import TRACKERS
 from footfall.core.reasons import REASONS
 from footfall.core.schema import EVENTS
 from footfall.core.scrub.rules import RULES
@@ -109,10 +111,36 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
+def protocols_page() -> str:
+    """Say what of every tracker becomes what of ours."""
+    head = (
+        "# Protocols: what is mapped where\n\nOther products' clients may send to the collector as they "
+        "are: change the address. A field that no row names goes to `properties` under its own name. Where "
+        "several rows fill one of our fields, the first that has a value counts.\n\n"
+    )
+    return head + "\n".join(map(_protocol, TRACKERS.values()))
+
+
+def _protocol(tracker: Tracker) -> str:
+    paths = table(("method", "path"), [(", ".join(e.methods), f"`{e.path}`") for e in tracker.endpoints])
+    parts = [f"## {tracker.title}\n\n{tracker.about} `origin` is `{tracker.name}`; the write key is "]
+    parts.append(f"{tracker.key_is}. Source: {tracker.source}\n\n{paths}\n")
+    if tracker.notes:
+        parts.append(f"{tracker.notes}\n\n")
+    for call, fields in tracker.fields.items():
+        rows = [
+            (f"`{f.theirs}`", f"`{f.ours}`" if f.ours else "left out (transport)", f.note) for f in fields
+        ]
+        if rows:
+            parts.append(f"### {tracker.title}: {call}\n\n{table(('theirs', 'ours', ''), rows)}\n")
+    return "".join(parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "settings.md": settings_page,
     "metrics.md": metrics_page,
+    "protocols.md": protocols_page,
     "reasons.md": reasons_page,
     "scrub.md": scrub_page,
     "errors.md": errors_page,

@@ -18,7 +18,7 @@ from footfall.core.scrub.loose import scrub_loose
 from footfall.core.settle import Settled, settle
 from footfall.core.validate import MAX_DEPTH, too_deep
 
-__all__ = ["DEFAULT_APP", "Policy", "Taken", "take"]
+__all__ = ["DEFAULT_APP", "Policy", "Taken", "refuse", "take"]
 
 DEFAULT_APP = AppId("default")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -148,6 +148,13 @@ def _suspects(body: bytes) -> Iterator[tuple[int, int, int]]:
             nearest += 1
         if nearest < len(places) and places[nearest][0] < at:
             yield index, start, at
+
+
+def refuse(
+    body: bytes, why: str, *, policy: Policy, origin: str, received_at: int, sender: Sender
+) -> Taken:
+    """Return the outcome of a request in which a protocol found no event: one rejected event, scrubbed."""
+    return _refused(body, why, policy, (origin, received_at, sender))
 
 
 def _refused(body: bytes, why: str, policy: Policy, frame: tuple[str, int, Sender]) -> Taken:

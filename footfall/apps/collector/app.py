@@ -6,7 +6,7 @@ from typing import Any
 
 from footfall.apps.collector.answers import Answer, refusal
 from footfall.apps.collector.door import Door
-from footfall.apps.collector.routes import ROUTES
+from footfall.apps.collector.routes import ROUTES, route_of
 from footfall.core.access import cors_headers
 
 __all__ = ["Collector"]
@@ -31,7 +31,7 @@ class Collector:
         """Answer one request."""
         path, method = scope.path, scope.method
         origin = scope.headers.get("origin")
-        route = ROUTES.get(path)
+        path, route = route_of(path)
         try:
             if route is None:
                 answer = NOT_FOUND
@@ -48,7 +48,7 @@ class Collector:
             answer = BROKEN
         self._door.row.answered(path, answer.status)
         headers = answer.headers
-        if origin is not None and answer.status not in (204, 403):
+        if origin is not None and method != "OPTIONS" and answer.status != 403:
             headers = headers + self._readable_by(origin)
         if answer.body:
             protocol.response_bytes(answer.status, headers, answer.body)

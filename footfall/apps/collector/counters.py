@@ -10,10 +10,16 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from footfall.core.protocols.registry import TRACKERS
+
 __all__ = ["PATHS", "STATUSES", "Counters", "Row", "render"]
 
-STATUSES = (200, 204, 400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 503)
-PATHS = ("/v1/events", "/pixel.gif", "/healthz", "/readyz", "/metrics", "other")
+STATUSES = (200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 503)
+PATHS = (
+    *("/v1/events", "/pixel.gif", "/healthz", "/readyz", "/metrics"),
+    *(endpoint.path for tracker in TRACKERS.values() for endpoint in tracker.endpoints),
+    "other",
+)
 EVENTS = ("accepted", "duplicate", "rejected")
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0)
 GROUPS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)

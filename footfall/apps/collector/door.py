@@ -1,6 +1,7 @@
 """What every route of one worker works with: its parts, the apps' policies, the senders it knows."""
 
 import datetime
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
@@ -10,7 +11,7 @@ from footfall.apps.collector.pace import Pace
 from footfall.apps.collector.reading import Slow
 from footfall.apps.collector.seen import Seen
 from footfall.core.access import Access
-from footfall.core.intake import DEFAULT_APP, Policy, Taken, take
+from footfall.core.intake import DEFAULT_APP, Policy, Taken, refuse, take
 from footfall.core.record import AppId, Sender
 from footfall.core.scrub import Action, plan_for
 from footfall.core.sender import client_ip, make_sender, visitor_hash
@@ -50,17 +51,13 @@ class Intake:
         self._proxies = proxies
         self._day = -1
         self._salt = b""
+        self._secret = b""
         self._policies: dict[AppId | None, Policy] = {}
         self._senders: dict[tuple[AppId | None, Visit], Sender] = {}
 
     def take(self, body: bytes, *, app: AppId | None, origin: str, visit: Visit, now: int) -> Taken:
         """Judge a body; ``app`` is None where senders may choose, ``now`` is in microseconds."""
-        if now // DAY != self._day:
-            self._salt = self._salt_of(EPOCH + datetime.timedelta(days=now // DAY))
-            self._day = now // DAY
-            self._senders.clear()
-        policy = self._policies.get(app) or self._policy(app)
-        sender = self._senders.get((app, visit)) or self._sender(policy, visit)
+        policy, sender = self._known(app, visit, now)
         return take(
             body,
             policy=policy,
@@ -71,6 +68,19 @@ class Intake:
             visitor_of=lambda ip, agent: visitor_hash(app or DEFAULT_APP, ip, agent, self._salt),
         )
 
+    def refuse(
+        self, body: bytes, why: str, *, app: AppId | None, origin: str, visit: Visit, now: int
+    ) -> Taken:
+        """Keep a body that no event could be made out of, with the reason."""
+        policy, sender = self._known(app, visit, now)
+        return refuse(body, why, policy=policy, origin=origin, received_at=now, sender=sender)
+
+    def secret(self) -> bytes:
+        """Return 32 bytes of the installation's own, for what a reply has to sign. Raises KeysFailed."""
+        if not self._secret:
+            self._secret = hashlib.blake2b(b"replies", key=self._key()[:64], digest_size=32).digest()
+        return self._secret
+
     def network(self, visit: Visit) -> str:
         """Return the network that a request came from, for the rate limit."""
         return (
@@ -79,6 +89,14 @@ class Intake:
             ).ip
             or ""
         )
+
+    def _known(self, app: AppId | None, visit: Visit, now: int) -> tuple[Policy, Sender]:
+        if now // DAY != self._day:
+            self._salt = self._salt_of(EPOCH + datetime.timedelta(days=now // DAY))
+            self._day = now // DAY
+            self._senders.clear()
+        policy = self._policies.get(app) or self._policy(app)
+        return policy, self._senders.get((app, visit)) or self._sender(policy, visit)
 
     def _policy(self, app: AppId | None) -> Policy:
         policy = Policy(app, plan_for(self._actions.get(app or DEFAULT_APP, {}), self._key()))

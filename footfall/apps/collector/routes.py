@@ -1,15 +1,17 @@
 """The collector's paths, one row each."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from footfall.apps.collector.answers import Answer, text
 from footfall.apps.collector.counters import render
 from footfall.apps.collector.door import Door
 from footfall.apps.collector.sending import post_events, refused_by_log, send_pixel
+from footfall.apps.collector.tracking import handler_of, pattern_of
+from footfall.core.protocols.registry import TRACKERS
 from footfall.errors import FootfallError
 
-__all__ = ["ROUTES", "Handler", "Route"]
+__all__ = ["ROUTES", "Handler", "Route", "route_of"]
 
 Handler = Callable[[Door, Any, Any], Awaitable[Answer]]
 
@@ -45,10 +47,31 @@ def _row(handle: Handler, *methods: str) -> Route:
     return Route(frozenset(methods), handle, ", ".join((*methods, "OPTIONS")))
 
 
+def _tracked() -> Iterator[tuple[str, Route]]:
+    for tracker in TRACKERS.values():
+        for endpoint in tracker.endpoints:
+            yield endpoint.path, _row(handler_of(tracker, endpoint), *endpoint.methods)
+
+
+TRACKED = dict(_tracked())
+
 ROUTES: Mapping[str, Route] = {
     "/v1/events": _row(post_events, "POST"),
     "/pixel.gif": _row(send_pixel, "GET", "HEAD"),
     "/healthz": _row(_alive, "GET", "HEAD"),
     "/readyz": _row(_ready, "GET", "HEAD"),
     "/metrics": _row(_metrics, "GET", "HEAD"),
+    **{path: route for path, route in TRACKED.items() if "{" not in path},
 }
+
+PATTERNS = [(pattern_of(path), path, route) for path, route in TRACKED.items() if "{" in path]
+
+
+def route_of(path: str) -> tuple[str, Route | None]:
+    """Return the name that a path is counted under, and its route; there are no wildcards."""
+    route = ROUTES.get(path)
+    if route is not None:
+        return path, route
+    return next(
+        ((name, found) for pattern, name, found in PATTERNS if pattern.fullmatch(path)), (path, None)
+    )

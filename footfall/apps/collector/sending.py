@@ -1,7 +1,7 @@
 """Taking events in: admit the sender, read, decide in the core, commit, answer. In this order."""
 
-from typing import Any
-from urllib.parse import parse_qs
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from footfall.apps.collector.answers import GIF, IMAGE, Answer, accepted, refusal, retry_later
 from footfall.apps.collector.door import Door, Visit
@@ -10,10 +10,24 @@ from footfall.core.access import key_in_header
 from footfall.core.body import BodyRefused, unpack
 from footfall.core.intake import Taken
 from footfall.core.pixel import from_query
+from footfall.core.protocols.exchange import Told
+from footfall.core.protocols.reading import query_of
 from footfall.core.record import AppId
 from footfall.errors import FootfallError, LogFull
 
-__all__ = ["post_events", "refused_by_log", "send_pixel"]
+__all__ = [
+    "FAILED_SECONDS",
+    "FULL_SECONDS",
+    "OriginRefused",
+    "app_of",
+    "committed",
+    "key_of",
+    "post_events",
+    "refused_by_log",
+    "send_pixel",
+    "too_fast",
+    "visit_of",
+]
 
 NO_KEY = refusal(
     401,
@@ -29,10 +43,14 @@ FAILED_SECONDS = 5
 REASON_BYTES = 500
 
 
+class OriginRefused(Exception):
+    """A page of this origin may not send for the app that its key belongs to."""
+
+
 async def post_events(door: Door, scope: Any, protocol: Any) -> Answer:
     """Take the events of a body and answer when they are on disk."""
     headers = scope.headers
-    visit = _visit(scope, headers)
+    visit = visit_of(scope, headers)
     app = _admit(door, scope.query_string, headers, visit)
     if isinstance(app, Answer):
         return app
@@ -61,7 +79,7 @@ async def post_events(door: Door, scope: Any, protocol: Any) -> Answer:
 async def send_pixel(door: Door, scope: Any, _protocol: Any) -> Answer:
     """Take one event from a query; the image is sent even when the event is refused."""
     headers = scope.headers
-    visit = _visit(scope, headers)
+    visit = visit_of(scope, headers)
     app = _admit(door, scope.query_string, headers, visit)
     if isinstance(app, Answer):
         return app
@@ -89,7 +107,8 @@ def refused_by_log(error: FootfallError) -> Answer:
     return retry_later(503, what, str(error), FULL_SECONDS if full else FAILED_SECONDS)
 
 
-def _visit(scope: Any, headers: Any) -> Visit:
+def visit_of(scope: Any, headers: Any) -> Visit:
+    """Return what tells this sender from others."""
     return (
         scope.client.rpartition(":")[0].strip("[]"),
         headers.get("x-forwarded-for"),
@@ -98,36 +117,63 @@ def _visit(scope: Any, headers: Any) -> Visit:
     )
 
 
-def _admit(door: Door, query: str, headers: Any, visit: Visit) -> AppId | Answer | None:
-    """Return the app that the sender may send for, None where it may choose, or the refusal."""
-    if door.pace is not None and not door.pace.allows(door.intake.network(visit), door.clock() / 1e6):
-        return TOO_FAST
+def too_fast(door: Door, visit: Visit) -> bool:
+    """Whether the sender's network is over the rate limit; counts the request."""
+    return door.pace is not None and not door.pace.allows(door.intake.network(visit), door.clock() / 1e6)
+
+
+def key_of(headers: Any, query: Mapping[str, str]) -> str | None:
+    """Return the write key that a request shows in a header or in its query."""
+    return (
+        headers.get("x-write-key") or key_in_header(headers.get("authorization")) or query.get("write_key")
+    )
+
+
+def app_of(door: Door, key: str | None, origin: str | None) -> AppId | Literal[False] | None:
+    """Return the app that a key may send for; None where senders choose, False for a wrong key.
+
+    Raises OriginRefused when a page of this origin may not send for it.
+    """
     access = door.access
     if access.open:
         return None
-    key = headers.get("x-write-key") or key_in_header(headers.get("authorization"))
-    if key is None and query:
-        key = next(iter(parse_qs(query).get("write_key", ())), None)
     app = access.app_of(key)
     if app is None:
-        return NO_KEY
-    origin = headers.get("origin")
+        return False
     if origin is not None and not access.allows(app, origin):
-        return ORIGIN
+        raise OriginRefused
     return app
 
 
-async def _kept(door: Door, taken: Taken) -> Answer:
-    """Commit first, then count and answer."""
+def _admit(door: Door, query: str, headers: Any, visit: Visit) -> AppId | Answer | None:
+    """Return the app that the sender may send for, None where it may choose, or the refusal."""
+    if too_fast(door, visit):
+        return TOO_FAST
+    if door.access.open:
+        return None
+    try:
+        app = app_of(door, key_of(headers, query_of(query)), headers.get("origin"))
+    except OriginRefused:
+        return ORIGIN
+    return NO_KEY if app is False else app
+
+
+async def committed(door: Door, taken: Taken) -> Told:
+    """Commit first, then count; return what became of the events. Raises LogFull, LogFailed."""
     duplicates = door.seen.count(taken.keys)
     if taken.records:
         await door.commit.submit(taken.records)
     door.seen.add(taken.keys)
     fresh = taken.accepted - duplicates
     door.row.took(fresh, duplicates, len(taken.rejected))
+    return Told(fresh, duplicates, taken.rejected)
+
+
+async def _kept(door: Door, taken: Taken) -> Answer:
+    told = await committed(door, taken)
     if taken.refused is not None:
         return refusal(400, "no event could be made out", taken.refused)
-    return accepted(fresh, duplicates, taken.rejected)
+    return accepted(told.accepted, told.duplicates, told.rejected)
 
 
 def _too_large(limit: int) -> Answer:

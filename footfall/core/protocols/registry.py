@@ -1,0 +1,10 @@
+"""Every protocol that the collector speaks, one row each: routes, docs and console are made from it."""
+
+from collections.abc import Mapping
+
+from footfall.core.protocols.exchange import Tracker
+from footfall.core.protocols.segment import SEGMENT
+
+__all__ = ["TRACKERS"]
+
+TRACKERS: Mapping[str, Tracker] = {tracker.name: tracker for tracker in (SEGMENT,)}
