@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 
 import pytest
 from installation import running
@@ -21,10 +20,9 @@ from tracking import (
 
 CALLS = ["alias", "group", "identify", "order_completed", "page_view", "screen_view"]
 PAGE = """<!doctype html><title>Shop</title>
-<script src="/clients/@segment/analytics-next/dist/umd/standalone.js"></script>
+<script src="/clients/@segment/analytics-next/dist/umd/index.js"></script>
 <script type="module">
   const settings = await (await fetch("COLLECTOR/v1/projects/key/settings")).json();
-  settings.integrations["Segment.io"].protocol = "http";
   const [analytics] = await window.AnalyticsNext.AnalyticsBrowser.load({
     writeKey: "key", cdnSettings: settings });
   await analytics.identify("ada", { age: 36 });
@@ -128,7 +126,7 @@ def test_every_call_of_the_browser_client_arrives_once(place, tmp_path):
     found = by_event(installation)
     assert sorted(found) == CALLS
     assert found["page_view"]["url"] == f"{address}/"
-    assert found["order_completed"]["browser"] == "Chrome Headless" or found["order_completed"]["browser"]
+    assert found["order_completed"]["browser"].startswith(("Chrome", "HeadlessChrome"))
     wire.replay()
     assert count(installation) == len(CALLS)
 
@@ -153,5 +151,4 @@ def test_a_wrong_key_is_refused(tmp_path):
         assert json.loads(answer)["code"] == "key"
         told, _ = installation.ask("POST", "/v1/track", json.dumps(body | {"writeKey": "right"}).encode())
         assert told == 200
-        time.sleep(0)
         assert rows(installation)[0]["app_id"] == "shop"

@@ -7,10 +7,13 @@ __all__ = ["Slow", "TooLarge", "read_body"]
 
 SECONDS = 30.0
 LOOK_SECONDS = 5.0
+DRAINED_BYTES = 16 << 20
+"""A body up to here is read to its end before it is refused: a sender whose connection is cut while it
+still sends sees no 413, and tries the same again."""
 
 
 class TooLarge(Exception):
-    """The body is over the limit; the rest of it was not read."""
+    """The body is over the limit."""
 
 
 class BodyProtocol(Protocol):
@@ -28,6 +31,9 @@ async def read_body(protocol: BodyProtocol, headers: Any, limit: int) -> bytes:
         if length is None:
             return b""
         if int(length) > limit:
+            if int(length) <= DRAINED_BYTES:
+                async for _ in protocol:
+                    pass
             raise TooLarge
         try:
             body = await protocol()

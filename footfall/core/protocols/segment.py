@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from footfall.core.access import key_in_header
+from footfall.core.access import is_loopback, key_in_header
 from footfall.core.protocols.exchange import (
     JSON,
     Endpoint,
@@ -171,7 +171,9 @@ def _settings(request: Request) -> Reply:
     """Tell analytics-next, which asks its CDN before it sends, that there is one destination."""
     host = request.headers.get("host") or ""
     key = request.params["write_key"]
+    plain = "http" if is_loopback(host.rpartition(":")[0] or host) else "https"
     segment = {
+        "protocol": request.headers.get("x-forwarded-proto") or plain,
         "apiKey": key,
         "apiHost": f"{host}/v1",
         "unbundledIntegrations": [],
