@@ -1,5 +1,6 @@
 """What several protocols read and answer alike."""
 
+import hashlib
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -7,7 +8,7 @@ import msgspec
 
 from footfall.core.protocols.exchange import Reply, Unheard
 
-__all__ = ["GIF", "json_object", "json_value", "pixel_reply", "query_of"]
+__all__ = ["GIF", "derived_id", "json_object", "json_value", "pixel_reply", "query_of"]
 
 GIF = bytes.fromhex(
     "47494638396101000100800100000000ffffff21f90401000001002c00000000010001000002024c01003b"
@@ -15,6 +16,15 @@ GIF = bytes.fromhex(
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _read = msgspec.json.Decoder().decode
+
+
+def derived_id(*parts: bytes) -> str:
+    """Return an id for an event whose client gave none: equal parts, and only those, give an equal id."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def json_value(body: bytes) -> Any:
