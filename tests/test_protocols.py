@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from footfall.apps.collector.routes import ROUTES, route_of
+from footfall.apps.collector.tracking import pattern_of
 from footfall.core.intake import Policy, take
 from footfall.core.protocols.exchange import Refusal, Request, Unheard
 from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.reading import query_of
 from footfall.core.protocols.registry import TRACKERS
+from footfall.core.protocols.trial import trial_of, ways_in
 from footfall.core.record import Sender
 from footfall.core.scrub import plan_for
 from footfall.core.validate import FIELDS
@@ -156,3 +159,28 @@ def take_of(events):
 
 def test_a_mapped_event_is_one_of_ours():
     assert take_of([mapped({"name": "buy", "amount": 3}, FIELDS_OF_A_TEST)]).accepted == 1
+
+
+@pytest.mark.parametrize("tracker", ways_in(), ids=lambda tracker: tracker.name)
+@pytest.mark.parametrize("key", ["any", "wk_a/b?c&d=e"])
+def test_a_tracker_s_test_event_can_be_found_again(tracker, key):
+    now = 1_790_000_000_000_000
+    trial = trial_of(tracker, "11111111-2222-4333-8444-555555555555", key, now)
+    again = trial_of(tracker, "11111111-2222-4333-8444-555555555555", key, now)
+    assert trial == again
+    assert trial.event_id
+    if trial.form == "native":
+        event = msgspec.json.decode(trial.example.body)
+        assert (event["event_id"], dict(trial.example.headers)["x-write-key"]) == (trial.event_id, key)
+        return
+    path, _, query = trial.example.path.partition("?")
+    endpoint = next(e for e in tracker.endpoints if e.read and pattern_of(e.path).fullmatch(path))
+    params = pattern_of(endpoint.path).fullmatch(path).groupdict()
+    headers = dict(trial.example.headers)
+    asked = Request(
+        trial.example.method, path, query_of(query), headers, trial.example.body, params, received_at=now
+    )
+    heard = endpoint.read(asked)
+    assert take_of(list(heard.events)).accepted == 1
+    assert [event["event_id"] for event in heard.events] == [trial.event_id]
+    assert heard.key in (key, None)

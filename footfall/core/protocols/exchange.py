@@ -15,9 +15,11 @@ from footfall.core.protocols.mapping import Field
 __all__ = [
     "JSON",
     "Endpoint",
+    "Example",
     "Headers",
     "Heard",
     "Refusal",
+    "Repeats",
     "Reply",
     "Request",
     "Snippet",
@@ -45,6 +47,9 @@ class Request(NamedTuple):
     ``query`` and ``params`` (the path's placeholders) are percent-decoded, the last of a name counts;
     ``body`` is unzipped already; ``received_at`` is UTC microseconds since 1970; ``secret`` is the
     installation's own, for what a protocol has to sign.
+
+    Only for a tracker with ``repeats``: ``visitor`` is the day's hash of the sender's address and agent;
+    ``mark`` is the same for the same bytes from the same sender within its seconds, and else another.
     """
 
     method: str
@@ -55,6 +60,8 @@ class Request(NamedTuple):
     params: Mapping[str, str] = {}
     received_at: int = 0
     secret: bytes = b""
+    visitor: str = ""
+    mark: str = ""
 
 
 class Heard(NamedTuple):
@@ -130,11 +137,33 @@ class Snippet(NamedTuple):
     code: str
 
 
+class Example(NamedTuple):
+    """A request as a client of the protocol sends it, with one event; ``path`` holds the query too."""
+
+    method: str
+    path: str
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = JSON
+
+
+class Repeats(NamedTuple):
+    """How a request that is sent again is told from a new one, where clients give their events no ids.
+
+    The same bytes from the same sender less than ``seconds`` after the first are that request again;
+    the values of ``headers`` count among the bytes.
+    """
+
+    seconds: int
+    headers: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Tracker:
     """One protocol, whole: a row that makes its routes, its docs and its place in the console.
 
     ``refuse`` says a refusal in the client's words; without it they are those of ``POST /v1/events``.
+    ``example`` makes the test event that the console sends, of an event's id (where the protocol carries
+    one), the write key, and the time in UTC microseconds; without it that goes to ``POST /v1/events``.
     """
 
     name: str
@@ -147,6 +176,8 @@ class Tracker:
     source: str
     notes: str = ""
     refuse: Callable[[Request, Refusal], Reply] | None = None
+    repeats: Repeats | None = None
+    example: Callable[[str, str, int], Example] | None = None
 
 
 def json_reply(value: Any, status: int = 200) -> Reply:

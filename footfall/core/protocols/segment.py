@@ -7,6 +7,7 @@ clients segment-analytics-python, @segment/analytics-node, @segment/analytics-ne
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from footfall.core.access import is_loopback, key_in_header
 from footfall.core.protocols.exchange import (
     JSON,
     Endpoint,
+    Example,
     Heard,
     Refusal,
     Reply,
@@ -182,6 +184,22 @@ def _settings(request: Request) -> Reply:
     return json_reply({"integrations": {"Segment.io": segment}, "plan": {}, "edgeFunction": {}})
 
 
+def _example(event_id: str, key: str, now: int) -> Example:
+    call = {
+        "messageId": event_id,
+        "type": "track",
+        "event": "test_event",
+        "anonymousId": "footfall-connect",
+        "properties": {"test": True},
+        "context": {"library": {"name": "footfall-connect"}},
+        "timestamp": datetime.fromtimestamp(now / 1_000_000, UTC).isoformat(timespec="milliseconds"),
+    }
+    basic = base64.b64encode(f"{key}:".encode()).decode()
+    return Example(
+        "POST", "/v1/track", msgspec.json.encode(call), (*JSON, ("authorization", f"Basic {basic}"))
+    )
+
+
 SEGMENT = Tracker(
     name="segment",
     title="Segment, RudderStack",
@@ -216,4 +234,5 @@ SEGMENT = Tracker(
     key_is="the write key",
     source="https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/",
     refuse=_refused,
+    example=_example,
 )
