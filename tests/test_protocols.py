@@ -157,6 +157,11 @@ def take_of(events):
     )
 
 
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "nan", "1e999"])
+def test_what_json_has_no_number_for_stays_text(value):
+    assert mapped({"amount": value}, FIELDS_OF_A_TEST) == {"properties": {"amount": value}}
+
+
 def test_a_mapped_event_is_one_of_ours():
     assert take_of([mapped({"name": "buy", "amount": 3}, FIELDS_OF_A_TEST)]).accepted == 1
 

@@ -4,6 +4,7 @@ The tables are the documentation: docs/reference is made from them. What no row 
 event's properties under its own name, so that nothing is lost.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -31,15 +32,16 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> float | int | None:
-    """Return a number, or a text that is one, as a number; None for anything else."""
+    """Return a number, or a text that is one, as a number; None for anything else, "inf" and "nan" too."""
     if isinstance(value, int | float):
         return None if isinstance(value, bool) else value
     if not isinstance(value, str):
         return None
     try:
-        return int(value) if value.strip().lstrip("+-").isdigit() else float(value)
+        found = int(value) if value.strip().lstrip("+-").isdigit() else float(value)
     except ValueError:
         return None
+    return found if isinstance(found, int) or math.isfinite(found) else None
 
 
 class Field(NamedTuple):
