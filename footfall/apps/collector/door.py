@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 
 from footfall.apps.collector.counters import Counters, Row
+from footfall.apps.collector.lately import Lately
 from footfall.apps.collector.pace import Pace
 from footfall.apps.collector.reading import Slow
 from footfall.apps.collector.seen import Seen
 from footfall.core.access import Access
 from footfall.core.intake import DEFAULT_APP, Policy, Taken, refuse, take
+from footfall.core.protocols.reading import derived_id
 from footfall.core.record import AppId, Sender
 from footfall.core.scrub import Action, plan_for
 from footfall.core.sender import client_ip, make_sender, visitor_hash
@@ -81,6 +83,14 @@ class Intake:
             self._secret = hashlib.blake2b(b"replies", key=self._key()[:64], digest_size=32).digest()
         return self._secret
 
+    def named(self, visit: Visit, parts: Sequence[bytes], now: int) -> tuple[str, str]:
+        """Return the day's hash of the sender, and a name for these bytes of theirs.
+
+        Both are hashed with the day's salt: nobody leads them back once that is gone. Raises KeysFailed.
+        """
+        visitor = self._known(None, visit, now)[1].visitor_hash or ""
+        return visitor, derived_id(self._salt, visitor.encode(), *parts)
+
     def network(self, visit: Visit) -> str:
         """Return the network that a request came from, for the rate limit."""
         return (
@@ -134,3 +144,4 @@ class Door:
     clock: Callable[[], int]
     pace: Pace | None = None
     seen: Seen = field(default_factory=Seen)
+    lately: Lately = field(default_factory=Lately)

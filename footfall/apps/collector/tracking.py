@@ -32,6 +32,7 @@ from footfall.core.protocols.exchange import (
     plain_refusal,
 )
 from footfall.core.protocols.reading import query_of
+from footfall.core.protocols.repeats import mark_of, parts_of
 from footfall.core.record import AppId
 from footfall.core.validate import narrowed
 from footfall.errors import FootfallError, LogFull
@@ -75,6 +76,7 @@ def handler_of(tracker: Tracker, endpoint: Endpoint) -> Callable[[Door, Any, Any
             if too_fast(door, visit):
                 return _refused(tracker, request, TOO_FAST)
             request = request._replace(body=await _body(door, scope.headers, protocol))
+            request = _marked(door, tracker, request, visit)
             return await _taken(door, tracker, endpoint, request, visit)
         except _Refused as refused:
             return _refused(tracker, request, refused.refusal)
@@ -100,6 +102,16 @@ def _request(scope: Any, params: Mapping[str, str], door: Door) -> Request:
         received_at=door.clock(),
         secret=door.intake.secret(),
     )
+
+
+def _marked(door: Door, tracker: Tracker, request: Request, visit: Visit) -> Request:
+    """Say who sent the request, and whether it is one that came before, where no id will tell."""
+    if tracker.repeats is None:
+        return request
+    repeats, now = tracker.repeats, request.received_at
+    visitor, name = door.intake.named(visit, parts_of(request, repeats), now)
+    first = door.lately.first(name, now, repeats.seconds)
+    return request._replace(visitor=visitor, mark=mark_of(name, first, repeats))
 
 
 async def _body(door: Door, headers: Any, protocol: Any) -> bytes:
