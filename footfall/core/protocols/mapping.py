@@ -154,8 +154,13 @@ def _put(event: dict[str, Any], objects: dict[str, dict[str, Any]], hit: _Hit) -
 
 
 def _keep(properties: dict[str, Any], hit: _Hit) -> None:
-    """Keep a value that found no place under its own path, in the shape that it came in."""
+    """Keep a value that found no place under its own path, in the shape that it came in.
+
+    What came out of an object called ``properties`` goes back beside its neighbours.
+    """
     *outer, name = hit.path
+    if outer[:1] == ["properties"]:
+        outer = outer[1:]
     target: Any = properties
     for step in outer:
         target = target.setdefault(step, {})
