@@ -101,7 +101,8 @@ class Platform:
 
     def trace(self, event_id: str) -> Trace:
         """Return what is known of one event id."""
-        return trace_event(event_id, self.logs(), self.warehouse)
+        lake = self.lake if self.settings.lake.enabled else None
+        return trace_event(event_id, self.logs(), self.warehouse, lake)
 
     def rejected(
         self, app_id: str | None = None, rejected_id: str | None = None, limit: int = 100

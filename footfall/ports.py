@@ -21,6 +21,7 @@ __all__ = [
     "Books",
     "CountryLookup",
     "EventLog",
+    "Kept",
     "Lake",
     "RawArchive",
     "RejectedEvent",
@@ -130,6 +131,15 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A file of the lake that holds an event: its path from the data folder, and when it was written."""
+
+    app_id: AppId
+    file: str
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedEvent:
     """A rejected event as it is listed; ``body`` is scrubbed text, as a rule JSON.
 
@@ -232,6 +242,10 @@ class Lake(Protocol):
 
         After ``within_seconds`` it stops between two files; the next flush goes on from there.
         """
+        ...
+
+    def find(self, event_id: str) -> list[Kept]:
+        """Return the files that hold the event, as of now; for any thread."""
         ...
 
 

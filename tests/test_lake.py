@@ -215,3 +215,18 @@ def test_an_hour_of_many_row_groups_is_one_whole_file(tmp_path, warehouse, monke
     (path,) = (tmp_path / "lake").rglob("*.parquet")
     assert pq.read_metadata(path).num_row_groups == 4
     check(tmp_path, warehouse)
+
+
+def test_the_file_of_an_event_is_found_when_it_holds_it(tmp_path, warehouse):
+    lake = lake_of(tmp_path, warehouse)
+    file = "lake/events/year=2026/month=11/day=20/hour=12/part-00000.parquet"
+    warehouse.store(make_batch(make_row(event_id="first")))
+    assert lake.find("first") == []
+    lake.flush(NOON, everything=True)
+    assert [(kept.app_id, kept.file) for kept in lake.find("first")] == [("shop", file)]
+    warehouse.store(make_batch(make_row(event_id="second")))  # of the same hour and slice
+    assert [kept.file for kept in lake.find("first")] == [file]
+    assert lake.find("second") == []
+    lake.flush(NOON, everything=True)
+    assert [kept.file for kept in lake.find("second")] == [file]
+    assert lake.find("third") == []

@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from footfall.core.arrow import EVENTS_SCHEMA
+from footfall.core.record import AppId
 from footfall.core.schema import EVENTS, column_names
 from footfall.errors import StoreFailed
-from footfall.ports import Warehouse
+from footfall.ports import Kept, Warehouse
 from footfall.settings import LakeSettings
 
 __all__ = ["ParquetLake"]
@@ -57,6 +58,13 @@ CHANGES = "select hour, slice, rows, version from store.lake_hours order by hour
 SLICES = """
 select slice from store.lake_hours
 where hour = $hour and slice between $first and $last order by slice
+"""
+
+PLACES = """
+select distinct r.app_id, r.hour, r.slice, h.version
+from store.lake_rows r
+join store.lake_hours h on h.hour = r.hour and h.slice = r.slice
+where r.event_id = $id
 """
 
 ROWS = f"""
@@ -126,6 +134,25 @@ class ParquetLake:
             raise StoreFailed(store="The lake", cause=error.strerror or error) from error
         self._seen_version, self._waiting_since = version, None
         return written
+
+    def find(self, event_id: str) -> list[Kept]:
+        """See the port.
+
+        A part written after the last commit of a row's slice holds the row; another is looked into.
+        """
+        found: list[Kept] = []
+        for batch in self._warehouse.scan(PLACES, {"id": event_id}):
+            for app, hour, number, version in zip(*batch.to_pydict().values(), strict=True):
+                folder = self._path(Part(hour, 0, 0, 0, 0, 0, closed=False)).parent
+                for path in sorted(folder.glob("part-*.parquet")):
+                    part = _read_part(path)
+                    if part is None or not part.first <= number <= part.last:
+                        continue
+                    if part.version >= version or _holds(path, app, event_id):
+                        file = path.relative_to(self._folder.parent.parent).as_posix()
+                        written = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(tzinfo=None)
+                        found.append(Kept(AppId(app), file, written))
+        return found
 
     def rebuild(self) -> int:
         """Delete all files and write them again from the warehouse; return the rows written."""
@@ -334,3 +361,8 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _holds(path: Path, app_id: str, event_id: str) -> bool:
+    wanted = [("event_id", "=", event_id), ("app_id", "=", app_id)]
+    return bool(pq.read_table(path, columns=["event_id"], filters=wanted).num_rows)

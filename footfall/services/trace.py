@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from footfall.core.record import Offset
-from footfall.ports import EventLog, Warehouse
+from footfall.ports import EventLog, Lake, Warehouse
 
 __all__ = ["Step", "Trace", "trace_event"]
 
@@ -40,8 +40,10 @@ SUMMARIES = {
 }
 
 
-def trace_event(event_id: str, logs: Iterable[EventLog], warehouse: Warehouse) -> Trace:
-    """Look the id up in the warehouse and in the part of the logs that is not loaded yet."""
+def trace_event(
+    event_id: str, logs: Iterable[EventLog], warehouse: Warehouse, lake: Lake | None = None
+) -> Trace:
+    """Look the id up in the warehouse, in the part of the logs that is not loaded yet, and in the lake."""
     steps = [
         Step(
             state=sighting.state,
@@ -54,6 +56,16 @@ def trace_event(event_id: str, logs: Iterable[EventLog], warehouse: Warehouse) -
     positions = warehouse.positions()
     for log in logs:
         steps += _waiting(event_id, log, Offset(positions.get(log.name, 0)))
+    if lake is not None and steps:
+        steps += [
+            Step(
+                state="lake",
+                at=kept.written_at.isoformat(timespec="milliseconds") + "Z",
+                app_id=kept.app_id,
+                detail={"file": kept.file},
+            )
+            for kept in lake.find(event_id)
+        ]
     states = {step.state for step in steps}
     state = next((name for name in SUMMARIES if name in states), None)
     summary = (
