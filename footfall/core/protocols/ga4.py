@@ -1,0 +1,204 @@
+"""GA4's Measurement Protocol: events that servers and apps send to Google Analytics.
+
+https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference. What gtag.js
+sends (``/g/collect``) is another format, which Google doesn't publish.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from footfall.core.protocols.exchange import (
+    Endpoint,
+    Heard,
+    Refusal,
+    Reply,
+    Request,
+    Snippet,
+    Told,
+    Tracker,
+    Unheard,
+    json_reply,
+    plain_refusal,
+)
+from footfall.core.protocols.ga4_rules import Finding, findings
+from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.reading import derived_id, json_object
+from footfall.core.validate import address_of, coerce
+
+__all__ = ["GA4"]
+
+NOTHING = Reply(204, headers=())
+
+
+def _seconds(value: Any) -> float | None:
+    told = number(value)
+    return told / 1_000 if told is not None and 0 <= told < float("inf") else None
+
+
+def _micros(value: Any) -> int | None:
+    told = number(value)
+    return int(told) if told is not None and 0 < told < float("inf") else None
+
+
+def _address(value: Any) -> str | None:
+    return address_of(value) if isinstance(value, str) else None
+
+
+FIELDS = (
+    Field("events.name", "event", text),
+    Field("user_id", "user_id", text),
+    Field("client_id", "anonymous_id", text),
+    Field("app_instance_id", "anonymous_id", text, "Firebase's name for it"),
+    Field("events.params.session_id", "session_id", text),
+    Field("events.params.timestamp_micros", "created_at", _micros),
+    Field("events.timestamp_micros", "created_at", _micros),
+    Field("timestamp_micros", "created_at", _micros),
+    Field("events.params.engagement_time_msec", "time_spent", _seconds, "in seconds"),
+    Field("events.params.page_location", "url", text),
+    Field("events.params.page_title", "title", text),
+    Field("events.params.screen_name", "title", text),
+    Field("events.params.page_referrer", "referrer", text),
+    Field("events.params.campaign", "properties.utm_campaign", text),
+    Field("events.params.source", "properties.utm_source", text),
+    Field("events.params.medium", "properties.utm_medium", text),
+    Field("events.params.term", "properties.utm_term", text),
+    Field("events.params.content", "properties.utm_content", text),
+    Field("events.params.value", "value", number),
+    Field("events.params.currency", "currency", text),
+    Field("events.params.items", "properties.items"),
+    Field("events.params.language", "language", text),
+    Field("events.params.screen_resolution", "screen", text),
+    Field("events.params", "properties", note="what has no row of its own"),
+    Field("device.language", "language", text),
+    Field("device.screen_resolution", "screen", text),
+    Field("user_agent", "user_agent", text),
+    Field("ip_override", "ip", _address, "cut to its network at the door"),
+    Field("user_location.country_id", "country", text),
+    Field("user_properties", "user", note="each one's value"),
+    Field("user_set_at", "properties.user_set_at", note="timestamp_micros of each user property"),
+    Field("validation_behavior", DROPPED),
+)
+
+
+def _event(shared: Mapping[str, Any], event: Any, place: int) -> dict[str, Any]:
+    if not isinstance(event, dict):
+        return {"properties": {"event": event}}
+    found = mapped({**shared, "events": event}, FIELDS)
+    if "created_at" in found:
+        said = msgspec.json.encode([shared, event], order="sorted")
+        found["event_id"] = derived_id(said, place.to_bytes(4))
+    return found
+
+
+def _shared(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what holds for all events of a body, user properties without their wrapping."""
+    shared = {name: value for name, value in body.items() if name != "events"}
+    told = shared.get("user_properties")
+    if isinstance(told, dict):
+        shared["user_properties"] = {
+            name: each.get("value") if isinstance(each, dict) else each for name, each in told.items()
+        }
+        set_at = {
+            name: each["timestamp_micros"]
+            for name, each in told.items()
+            if isinstance(each, dict) and each.get("timestamp_micros") is not None
+        }
+        if set_at:
+            shared["user_set_at"] = set_at
+    return shared
+
+
+def _events(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    events = body.get("events")
+    if not isinstance(events, list) or not events:
+        raise Unheard("events is missing or empty; send an array of events", status=204)
+    shared = _shared(body)
+    return [_event(shared, event, place) for place, event in enumerate(events)]
+
+
+def _read(request: Request) -> Heard:
+    """Read a body. Content that can't be right is answered with 204 like all other, as Google does."""
+    key = request.query.get("api_secret")
+    app = request.query.get("measurement_id") or request.query.get("firebase_app_id")
+    try:
+        events = _events(json_object(request.body))
+    except Unheard as error:
+        raise Unheard(str(error), status=204, key=key) from error
+    return Heard(events, key=key, app=app, unseen=True)
+
+
+def _check(request: Request) -> Heard:
+    """Read a body for its faults only: Google's rules, then what our own door would refuse."""
+    key = request.query.get("api_secret")
+    try:
+        body = json_object(request.body)
+    except Unheard as error:
+        return Heard([], key=key, extra=[Finding("", str(error), "VALUE_INVALID")])
+    faults = findings(body, len(request.body))
+    events = body.get("events")
+    if isinstance(events, list) and events:
+        for place, event in enumerate(_events(body)):
+            _, reasons = coerce(event, lambda value, _: value)
+            faults += [Finding(f"events[{place}]", reason, "VALUE_INVALID") for reason in reasons]
+    return Heard([], key=key, extra=faults)
+
+
+def _taken(_request: Request, _heard: Heard, _told: Told) -> Reply:
+    return NOTHING
+
+
+def _checked(_request: Request, heard: Heard, _told: Told) -> Reply:
+    messages = [
+        {"fieldPath": fault.path, "description": fault.description, "validationCode": fault.code}
+        for fault in heard.extra
+    ]
+    return json_reply({"validationMessages": messages})
+
+
+def _refused(_request: Request, refusal: Refusal) -> Reply:
+    return NOTHING if refusal.status == NOTHING.status else plain_refusal(refusal)
+
+
+GA4 = Tracker(
+    name="ga4",
+    title="Google Analytics 4",
+    about="GA4's Measurement Protocol, for servers and apps, with its validation server.",
+    endpoints=(
+        Endpoint(("POST",), "/mp/collect", _read, _taken),
+        Endpoint(("POST",), "/debug/mp/collect", _check, _checked),
+    ),
+    fields={"every event": FIELDS},
+    snippets=(
+        Snippet(
+            "Python",
+            "python",
+            "import json\nfrom urllib.request import Request, urlopen\n\n"
+            'body = {"client_id": "123.456", "events": [{"name": "purchase", "params": {"value": 20}}]}\n'
+            'address = "{collector}/mp/collect?measurement_id=G-SHOP&api_secret={key}"\n'
+            "urlopen(Request(address, data=json.dumps(body).encode()))",
+        ),
+        Snippet(
+            "JavaScript",
+            "javascript",
+            'await fetch("{collector}/mp/collect?measurement_id=G-SHOP&api_secret={key}", {\n'
+            '  method: "POST",\n'
+            '  body: JSON.stringify({ client_id: "123.456", events: [{ name: "sign_up" }] }),\n'
+            "});",
+        ),
+    ),
+    key_is="api_secret",
+    source="https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference",
+    notes=(
+        "Where no key is asked for the app is `measurement_id` or `firebase_app_id`. As with Google, the "
+        "answer is 204 whatever the content: what can't be an event is kept as rejected, and "
+        "`/debug/mp/collect` tells Google's rules and ours without storing anything (it asks for the key, "
+        "too). Other statuses are about the request: 401, 413, 429, 503. The address and the agent of the "
+        "sender are a server's, so they are not used; `ip_override`, `user_location`, `user_agent` and "
+        "`device` are. The protocol has no event ids: an event with `timestamp_micros` (its own or the "
+        "request's) gets one that is made of all that is said of it and its place in the request, so the "
+        "same bytes sent again are counted once; without a time each request counts."
+    ),
+    refuse=_refused,
+)
