@@ -6,7 +6,7 @@ DEMO_FLAGS := $(if $(ONCE),--once,)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench trackers docs lock clean
+.PHONY: help setup demo test check bench trackers sdk docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -37,6 +37,11 @@ trackers: ## the official clients of other products, for the tests that use them
 	@test -x tests/trackers/.venv/bin/python || $(PYTHON) -m venv tests/trackers/.venv
 	tests/trackers/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/trackers.txt
 	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix tests/trackers
+	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix clients/web
+
+sdk: ## build the web SDK that the collector serves; needs node
+	@test -d clients/web/node_modules || npm ci --silent --no-fund --no-audit --ignore-scripts --prefix clients/web
+	npm run --silent build --prefix clients/web
 
 docs: setup ## write the generated reference again
 	$(BIN)/python docs/generate.py
@@ -50,4 +55,4 @@ lock: setup ## pin today's versions, with hashes
 	$(LOCK) --group referees -o requirements/referees.txt
 
 clean: ## remove what these commands made
-	rm -rf .venv tests/trackers/.venv tests/trackers/node_modules footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv tests/trackers/.venv tests/trackers/node_modules clients/web/node_modules footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,6 +19,9 @@ from footfall.errors import BadSettings
 __all__ = ["App", "SettingRow", "Settings", "load_settings", "setting_rows"]
 
 
+OWN_PATH = r"^(/[A-Za-z0-9._~-]+)*\Z"
+
+
 class Collector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The public door."""
 
@@ -35,6 +38,17 @@ class Collector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         tuple[str, ...],
         Meta(description="Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8."),
     ] = ("127.0.0.0/8", "::1/128")
+    events_path: Annotated[
+        str,
+        Meta(pattern=OWN_PATH, description="A second path for POST /v1/events, e.g. /menu; or empty."),
+    ] = ""
+    script_path: Annotated[
+        str,
+        Meta(
+            pattern=OWN_PATH,
+            description="A second path for GET /footfall.js, e.g. /menu.js; or empty.",
+        ),
+    ] = ""
 
 
 class Log(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

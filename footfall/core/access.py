@@ -113,7 +113,7 @@ def cors_headers(
         ("vary", "Origin"),
     ]
     if methods is None:
-        return headers
+        return [*headers, ("access-control-expose-headers", "Retry-After")]
     headers[-1] = ("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
     headers.append(("access-control-allow-methods", methods))
     if asked:

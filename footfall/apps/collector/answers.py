@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["GIF", "IMAGE", "JSON", "Answer", "accepted", "refusal", "retry_later", "text"]
+__all__ = ["GIF", "IMAGE", "JSON", "Answer", "Headers", "accepted", "refusal", "retry_later", "text"]
 
 Headers = list[tuple[str, str]]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from footfall.apps.collector.answers import Answer, refusal
 from footfall.apps.collector.door import Door
-from footfall.apps.collector.routes import ROUTES, route_of
+from footfall.apps.collector.routes import ROUTES, renamed, route_of
 from footfall.core.access import cors_headers
 
 __all__ = ["Collector"]
@@ -25,13 +25,14 @@ class Collector:
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._renamed = renamed(door.limits)
         self._cors: dict[str, list[tuple[str, str]]] = {}
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
         path, method = scope.path, scope.method
         origin = scope.headers.get("origin")
-        path, route = route_of(path)
+        path, route = route_of(self._renamed.get(path, path))
         try:
             if route is None:
                 answer = NOT_FOUND

@@ -14,9 +14,9 @@ from footfall.core.protocols.registry import TRACKERS
 
 __all__ = ["PATHS", "STATUSES", "Counters", "Row", "render"]
 
-STATUSES = (200, 202, 204, 400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 503)
+STATUSES = (200, 202, 204, 304, 400, 401, 403, 404, 405, 408, 413, 415, 429, 500, 503)
 PATHS = (
-    *("/v1/events", "/pixel.gif", "/healthz", "/readyz", "/metrics"),
+    *("/v1/events", "/pixel.gif", "/footfall.js", "/healthz", "/readyz", "/metrics"),
     *(endpoint.path for tracker in TRACKERS.values() for endpoint in tracker.endpoints),
     "other",
 )

@@ -21,6 +21,7 @@ from types import FrameType
 from footfall.adapters.geo import open_country_lookup
 from footfall.apps.collector import worker
 from footfall.apps.collector.counters import Counters
+from footfall.apps.collector.routes import path_problems
 from footfall.core.access import Access, AppAccess, access_problems
 from footfall.core.record import AppId
 from footfall.errors import AddressInUse, BadSettings
@@ -75,6 +76,7 @@ def access_of(settings: Settings) -> Access:
 
 def _problems(settings: Settings, access: Access) -> list[str]:
     problems = access_problems(access, settings.collector.address.rpartition(":")[0])
+    problems += path_problems(settings.collector)
     for network in settings.collector.trusted_proxies:
         try:
             ipaddress.ip_network(network)

@@ -6,12 +6,14 @@ from typing import Any, NamedTuple
 from footfall.apps.collector.answers import Answer, text
 from footfall.apps.collector.counters import render
 from footfall.apps.collector.door import Door
+from footfall.apps.collector.script import send_script
 from footfall.apps.collector.sending import post_events, refused_by_log, send_pixel
 from footfall.apps.collector.tracking import handler_of, pattern_of
 from footfall.core.protocols.registry import TRACKERS
 from footfall.errors import FootfallError
+from footfall.settings import Collector as Limits
 
-__all__ = ["ROUTES", "Handler", "Route", "route_of"]
+__all__ = ["ROUTES", "Handler", "Route", "path_problems", "renamed", "route_of"]
 
 Handler = Callable[[Door, Any, Any], Awaitable[Answer]]
 
@@ -58,6 +60,7 @@ TRACKED = dict(_tracked())
 ROUTES: Mapping[str, Route] = {
     "/v1/events": _row(post_events, "POST"),
     "/pixel.gif": _row(send_pixel, "GET", "HEAD"),
+    "/footfall.js": _row(send_script, "GET", "HEAD"),
     "/healthz": _row(_alive, "GET", "HEAD"),
     "/readyz": _row(_ready, "GET", "HEAD"),
     "/metrics": _row(_metrics, "GET", "HEAD"),
@@ -65,6 +68,24 @@ ROUTES: Mapping[str, Route] = {
 }
 
 PATTERNS = [(pattern_of(path), path, route) for path, route in TRACKED.items() if "{" in path]
+
+
+def renamed(limits: Limits) -> dict[str, str]:
+    """Return the installation's own second paths, each with the path that it stands for."""
+    own = {limits.events_path: "/v1/events", limits.script_path: "/footfall.js"}
+    return {path: known for path, known in own.items() if path}
+
+
+def path_problems(limits: Limits) -> list[str]:
+    """Return why the installation's own paths can't be served; empty when they can."""
+    problems = [
+        f"collector.{name} is {path!r}, which the collector serves already: choose another"
+        for name, path in (("events_path", limits.events_path), ("script_path", limits.script_path))
+        if path and route_of(path)[1] is not None
+    ]
+    if limits.events_path and limits.events_path == limits.script_path:
+        problems.append("collector.events_path and collector.script_path are the same: choose two")
+    return problems
 
 
 def route_of(path: str) -> tuple[str, Route | None]:
