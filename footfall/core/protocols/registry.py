@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from footfall.core.protocols.exchange import Tracker
+from footfall.core.protocols.posthog import POSTHOG
 from footfall.core.protocols.segment import SEGMENT
 
 __all__ = ["TRACKERS"]
 
-TRACKERS: Mapping[str, Tracker] = {tracker.name: tracker for tracker in (SEGMENT,)}
+TRACKERS: Mapping[str, Tracker] = {tracker.name: tracker for tracker in (SEGMENT, POSTHOG)}
