@@ -11,16 +11,26 @@ import httpx
 from footfall.apps.console.server import serve
 from footfall.apps.supervisor import free_address
 from footfall.compose import Platform
-from footfall.settings import Console, Settings
+from footfall.settings import Collector, Console, Settings
 from footfall.simulate import access_log, ndjson, simulate
 
 DAYS = 20
 
 
 @contextmanager
-def console(data: Path, *, token: str = "", files: tuple[tuple[str, Path], ...] = ()) -> Iterator[str]:
+def console(
+    data: Path,
+    *,
+    token: str = "",
+    files: tuple[tuple[str, Path], ...] = (),
+    collector: str = "127.0.0.1:8000",
+) -> Iterator[str]:
     """Serve a platform with the files imported, and give the console's address with http://."""
-    settings = Settings(data=data, console=Console(address=free_address("127.0.0.1:0"), token=token))
+    settings = Settings(
+        data=data,
+        collector=Collector(address=collector),
+        console=Console(address=free_address("127.0.0.1:0"), token=token),
+    )
     platform = Platform(settings)
     stop, ready = threading.Event(), threading.Event()
     thread = threading.Thread(target=lambda: serve(platform, stop=stop, ready=ready.set))

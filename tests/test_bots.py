@@ -53,6 +53,7 @@ def test_people_are_hardly_ever_taken_for_bots(shared_data: Path) -> None:
         (GOOGLEBOT, "s3", "crawler: Googlebot"),
         (CHROME.replace("Chrome/", "HeadlessChrome/"), "native", "headless browser: HeadlessChrome"),
         ("curl/8.5.0", "native", None),
+        ("footfall-test-event/1", "segment", "test event"),
         ("python-requests/2.31.0", "native", None),
         ("python-httpx/0.27", "segment", None),
         ("python-requests/2.31.0", "combined", "http library: python-requests"),

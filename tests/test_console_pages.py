@@ -1,30 +1,18 @@
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import missing
 from console_server import console, world
+from console_tab import Tab, launched
 
 from footfall.adapters.sqlite_log import SqliteLog
 from footfall.testing.event_log import make_record
 
 pytestmark = pytest.mark.chromium
-playwright = pytest.importorskip("playwright.sync_api")
 
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CARDS = (
     *("figures", "live", "active_users", "events_over_time", "funnel", "retention", "countries"),
     *("top_pages", "top_events", "devices", "time_spent", "top_objects", "status_codes"),
@@ -37,13 +25,8 @@ COLOURS = """canvas => {
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    path = shutil.which("chromium")
-    if path is None:
-        missing("Chromium is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -51,44 +34,6 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("filled")
     with console(folder / "data", files=world(folder)) as url:
         yield url
-
-
-class Tab:
-    """A page that remembers what must never happen: errors, dialogs, requests elsewhere."""
-
-    def __init__(self, browser: Any, url: str, **context: Any) -> None:
-        context = {"viewport": {"width": 1440, "height": 900}, **context}
-        self.url = url
-        self.wrong: list[str] = []
-        self.context = browser.new_context(**context)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
-        self.page.on(
-            "console", lambda message: message.type in {"error", "warning"} and self.note(message.text)
-        )
-        self.page.on("pageerror", lambda error: self.note(str(error)))
-        self.page.on("dialog", lambda dialog: (self.note(f"dialog {dialog.message}"), dialog.dismiss()))
-        self.page.on("request", lambda request: self.foreign(request.url) and self.note(request.url))
-
-    def foreign(self, address: str) -> bool:
-        return not address.startswith((self.url + "/", "data:", "blob:" + self.url))
-
-    def note(self, what: str) -> None:
-        self.wrong.append(what)
-
-    def open(self, path: str = "/") -> Any:
-        self.page.goto(self.url + path)
-        return self.page
-
-    def settled(self) -> Any:
-        """Wait until every card of the overview has its answer and is drawn."""
-        self.page.wait_for_function(
-            "() => document.querySelectorAll('.grid .card-body').length > 10"
-            " && !document.querySelector('.skeleton, [aria-busy], .figure .faint')"
-            " && [...document.querySelectorAll('.grid .card-body')].every(body => body.childElementCount)"
-            " && document.querySelectorAll('canvas').length >= 3"
-        )
-        return self.page
 
 
 @pytest.fixture
@@ -193,7 +138,7 @@ def test_dark_is_the_system_s_choice_or_one_s_own(chromium: Any, filled: str) ->
     assert tab.wrong == []
 
 
-@pytest.mark.parametrize("path", ["/", "/ledger", "/trace", "/sql"])
+@pytest.mark.parametrize("path", ["/", "/ledger", "/trace", "/sql", "/connect"])
 def test_a_phone_needs_no_sideways_scroll(chromium: Any, filled: str, path: str) -> None:
     tab = Tab(chromium, filled, viewport={"width": 390, "height": 844})
     page = tab.open(path)
@@ -212,6 +157,10 @@ def test_an_empty_platform_says_what_to_do_and_fills_itself(chromium: Any, tmp_p
         page = tab.open()
         page.get_by_text("No footsteps yet").wait_for()
         assert "curl http://127.0.0.1:8000/v1/events" in page.locator("pre").first.inner_text()
+        page.get_by_role("link", name="Connect a tracker").click()
+        page.get_by_role("radio", name="Web SDK").wait_for()
+        page.go_back()
+        page.get_by_text("No footsteps yet").wait_for()
         order = {"format": "ndjson", "paths": [str(first)], "app": "shop"}
         assert tab.context.request.post(f"{url}/api/imports", data=order).ok
         page.wait_for_function("() => document.querySelector('.figure .value')?.textContent === '1'")

@@ -20,6 +20,7 @@ from footfall.apps.console.answers import Answers
 from footfall.apps.console.api import ANSWER_ROUTES
 from footfall.apps.console.assets import read_assets
 from footfall.apps.console.books_api import BOOKS_ROUTES
+from footfall.apps.console.connect_api import CONNECT_ROUTES
 from footfall.apps.console.guard import SECURITY_HEADERS, Door, Refusal, judge
 from footfall.apps.console.pages import PAGE_ROUTES
 from footfall.apps.console.platform import Platform
@@ -69,7 +70,7 @@ def create_app(platform: Platform) -> ConsoleApp:
         answers.close()
 
     app = ConsoleApp(
-        route_handlers=[*ANSWER_ROUTES, *BOOKS_ROUTES, *PAGE_ROUTES],
+        route_handlers=[*ANSWER_ROUTES, *BOOKS_ROUTES, *CONNECT_ROUTES, *PAGE_ROUTES],
         dependencies={"room": Provide(lambda: room, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[threads],

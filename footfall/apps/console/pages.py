@@ -32,6 +32,7 @@ PAGES = (
     Page("/ledger", "Ledger", "ledger.html"),
     Page("/trace", "Trace", "trace.html"),
     Page("/sql", "SQL", "sql.html"),
+    Page("/connect", "Connect", "connect.html"),
 )
 
 
@@ -68,6 +69,12 @@ def trace(room: InRoom) -> Template:
 def sql(room: InRoom) -> Template:
     """Ask anything."""
     return _page(room, PAGES[3])
+
+
+@get("/connect", include_in_schema=False, sync_to_thread=False)
+def connect(room: InRoom) -> Template:
+    """Point a tracker here, and see its first event arrive."""
+    return _page(room, PAGES[4])
 
 
 @get("/static/{release:str}/{path:path}", include_in_schema=False, sync_to_thread=False)
@@ -147,4 +154,4 @@ def sign_out() -> Redirect:
     return response
 
 
-PAGE_ROUTES = [overview, ledger, trace, sql, static, favicon, sign_in_page, sign_in, sign_out]
+PAGE_ROUTES = [overview, ledger, trace, sql, connect, static, favicon, sign_in_page, sign_in, sign_out]

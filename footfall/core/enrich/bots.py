@@ -25,6 +25,7 @@ LOGS_ONLY = frozenset({LIBRARY, "unlikely browser"})
 # HTTP clients, SDKs and headless browsers that the package does not list, or only at the start of
 # the user agent; an entry is a RE2 pattern and a kind.
 OURS = (
+    (r"^footfall-test-event\b", "test event"),  # the console's, to see that a tracker is connected
     (r"(?i)headless", "headless browser"),
     (r"(?i)\b(?:playwright|selenium|webdriver|cypress|electron-prerender|slimerjs)\b", "headless browser"),
     (
