@@ -38,7 +38,7 @@ def parts_of(request: Request, repeats: Repeats) -> tuple[bytes, ...]:
     The method is no part of it: a beacon that fails goes out again as an image.
     """
     told = (request.headers.get(name) or "" for name in repeats.headers)
-    words = (request.path, urlencode(request.query), *told)
+    words = (request.path, urlencode(request.query, errors="replace"), *told)
     return (*(word.encode("utf-8", "replace") for word in words), request.body)
 
 
