@@ -127,6 +127,12 @@ def test_fields_are_placed_by_the_table():
     }
 
 
+def test_what_finds_no_field_stays_beside_its_neighbours():
+    table = (Field("a.b", "properties"), Field("a.b.amount", "value", number))
+    found = mapped({"a": {"b": {"amount": "much", "size": "L"}, "c": 1}}, table)
+    assert found == {"properties": {"amount": "much", "size": "L", "a": {"c": 1}}}
+
+
 def leaves(value):
     if isinstance(value, dict):
         return [leaf for inner in value.values() for leaf in leaves(inner)]

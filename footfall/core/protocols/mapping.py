@@ -78,6 +78,12 @@ def _tree(fields: tuple[Field, ...]) -> _Node:
     return root
 
 
+@cache
+def _spread(fields: tuple[Field, ...]) -> frozenset[tuple[str, ...]]:
+    """Return the paths of the objects whose entries go to the properties."""
+    return frozenset(tuple(field.theirs.split(".")) for field in fields if field.ours == "properties")
+
+
 class _Hit(NamedTuple):
     rank: int
     field: Field
@@ -128,7 +134,7 @@ def mapped(item: Mapping[str, Any], fields: tuple[Field, ...]) -> dict[str, Any]
     kept = sorted((hit for hit in hits if hit.field.ours != DROPPED), key=lambda hit: hit.rank)
     aside = [hit for hit in kept if not _put(event, objects, hit)]
     for hit in aside:
-        _keep(objects["properties"], hit)
+        _keep(objects["properties"], hit, _spread(fields))
     for name, value in rest.items():
         _add(objects["properties"], name, value)
     return event | {name: values for name, values in objects.items() if values}
@@ -153,14 +159,16 @@ def _put(event: dict[str, Any], objects: dict[str, dict[str, Any]], hit: _Hit) -
     return bool(event.setdefault(ours, value) == value)
 
 
-def _keep(properties: dict[str, Any], hit: _Hit) -> None:
+def _keep(properties: dict[str, Any], hit: _Hit, spread: frozenset[tuple[str, ...]]) -> None:
     """Keep a value that found no place under its own path, in the shape that it came in.
 
-    What came out of an object called ``properties`` goes back beside its neighbours.
+    What came out of an object whose entries are properties goes back beside its neighbours.
     """
     *outer, name = hit.path
-    if outer[:1] == ["properties"]:
-        outer = outer[1:]
+    for length in range(len(outer), 0, -1):
+        if tuple(outer[:length]) in spread:
+            outer = outer[length:]
+            break
     target: Any = properties
     for step in outer:
         target = target.setdefault(step, {})
