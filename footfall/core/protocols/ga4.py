@@ -7,8 +7,6 @@ sends (``/g/collect``) is another format, which Google doesn't publish.
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from footfall.core.protocols.exchange import (
     Endpoint,
     Heard,
@@ -24,7 +22,8 @@ from footfall.core.protocols.exchange import (
 )
 from footfall.core.protocols.ga4_rules import Finding, findings
 from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
-from footfall.core.protocols.reading import derived_id, json_object
+from footfall.core.protocols.reading import json_object
+from footfall.core.protocols.repeats import REPEATS, event_ids
 from footfall.core.validate import address_of, coerce
 
 __all__ = ["GA4"]
@@ -82,14 +81,23 @@ FIELDS = (
 )
 
 
-def _event(shared: Mapping[str, Any], event: Any, place: int) -> dict[str, Any]:
+def _event(shared: Mapping[str, Any], event: Any) -> dict[str, Any]:
     if not isinstance(event, dict):
         return {"properties": {"event": event}}
-    found = mapped({**shared, "events": event}, FIELDS)
-    if "created_at" in found:
-        said = msgspec.json.encode([shared, event], order="sorted")
-        found["event_id"] = derived_id(said, place.to_bytes(4))
-    return found
+    return mapped({**shared, "events": event}, FIELDS)
+
+
+def _lasting(shared: Mapping[str, Any], event: Any) -> dict[str, Any] | None:
+    """Return what makes an event one of a kind for good: all that is said of it, where that has a time."""
+    if not isinstance(event, dict):
+        return None
+    parameters = event.get("params")
+    places = (shared, event, parameters if isinstance(parameters, dict) else {})
+    if not any(place.get("timestamp_micros") for place in places):
+        return None
+    said = {name: value for name, value in shared.items() if name != "ip_override"}
+    address = {"ip": shared["ip_override"]} if shared.get("ip_override") else {}
+    return {"shared": said, "event": event, **address}
 
 
 def _shared(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,12 +118,18 @@ def _shared(body: Mapping[str, Any]) -> dict[str, Any]:
     return shared
 
 
-def _events(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    events = body.get("events")
-    if not isinstance(events, list) or not events:
+def _events(request: Request, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    told = body.get("events")
+    if not isinstance(told, list) or not told:
         raise Unheard("events is missing or empty; send an array of events", status=204)
     shared = _shared(body)
-    return [_event(shared, event, place) for place, event in enumerate(events)]
+    events = [_event(shared, event) for event in told]
+    for event, event_id in zip(
+        events, event_ids(request, told, lambda each: _lasting(shared, each)), strict=True
+    ):
+        if event_id:
+            event["event_id"] = event_id
+    return events
 
 
 def _read(request: Request) -> Heard:
@@ -123,7 +137,7 @@ def _read(request: Request) -> Heard:
     key = request.query.get("api_secret")
     app = request.query.get("measurement_id") or request.query.get("firebase_app_id")
     try:
-        events = _events(json_object(request.body))
+        events = _events(request, json_object(request.body))
     except Unheard as error:
         raise Unheard(str(error), status=204, key=key) from error
     return Heard(events, key=key, app=app, unseen=True)
@@ -139,7 +153,7 @@ def _check(request: Request) -> Heard:
     faults = findings(body, len(request.body))
     events = body.get("events")
     if isinstance(events, list) and events:
-        for place, event in enumerate(_events(body)):
+        for place, event in enumerate(_events(request, body)):
             _, reasons = coerce(event, lambda value, _: value)
             faults += [Finding(f"events[{place}]", reason, "VALUE_INVALID") for reason in reasons]
     return Heard([], key=key, extra=faults)
@@ -197,8 +211,10 @@ GA4 = Tracker(
         "too). Other statuses are about the request: 401, 413, 429, 503. The address and the agent of the "
         "sender are a server's, so they are not used; `ip_override`, `user_location`, `user_agent` and "
         "`device` are. The protocol has no event ids: an event with `timestamp_micros` (its own or the "
-        "request's) gets one that is made of all that is said of it and its place in the request, so the "
-        "same bytes sent again are counted once; without a time each request counts."
+        "request's) gets one that is made of all that is said of it, so what is sent again, at any time, "
+        f"counts once; without a time the same bytes from the same sender within {REPEATS.seconds} s "
+        "count once."
     ),
     refuse=_refused,
+    repeats=REPEATS,
 )

@@ -4,7 +4,7 @@ https://developer.matomo.org/api-reference/tracking-api and the published client
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
@@ -26,15 +26,18 @@ from footfall.core.protocols.exchange import (
     json_reply,
 )
 from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
-from footfall.core.protocols.reading import derived_id, json_object, pixel_reply, query_of
+from footfall.core.protocols.reading import json_object, pixel_reply, query_of
+from footfall.core.protocols.repeats import REPEATS, event_ids
 from footfall.core.validate import address_of
 
 __all__ = ["MATOMO"]
 
 ITEM = ("sku", "name", "category", "price", "quantity")
 SCREEN = re.compile(r"[1-9][0-9]{0,5}x[1-9][0-9]{0,5}")
-# A number or a time that tells two hits apart: with neither, equal bytes may be two visits of a page.
+# A number or a time of the client's that tells two hits apart.
 TELLING = ("rand", "r", "cdt")
+# Without a visitor the sender may be a server, and equal hits those of two people.
+VISITOR = ("_id", "cid", "uid", "cip")
 CAMPAIGN = re.compile(
     r"[?&;#](?:mtm|matomo|pk|piwik)_(campaign|cpn|keyword|kwd|source|medium|content)=([^&;#]+)"
 )
@@ -224,10 +227,26 @@ def _event(hit: Any, request: Request) -> dict[str, Any]:
     if 0 < ago <= LONGEST_AGO:
         since = max(moment(event.get("created_at", request.received_at)), EARLIEST)
         event["created_at"] = (since - timedelta(seconds=ago)).isoformat()
-    if any(hit.get(name) for name in TELLING):
-        said = msgspec.json.encode(_without_token(hit), order="sorted")
-        event["event_id"] = derived_id(said, (request.headers.get("user-agent") or "").encode())
     return event
+
+
+def _events(hits: Sequence[Any], request: Request) -> list[dict[str, Any]]:
+    events = [_event(hit, request) for hit in hits]
+    agent = request.headers.get("user-agent")
+    ids = event_ids(request, hits, lambda hit: _lasting(hit, agent))
+    for event, hit, event_id in zip(events, hits, ids, strict=True):
+        if event_id and _recorded(hit) and any(hit.get(name) for name in (*TELLING, *VISITOR)):
+            event["event_id"] = event_id
+    return events
+
+
+def _lasting(hit: Any, agent: str | None) -> dict[str, Any] | None:
+    """Return what makes a hit one of a kind wherever and whenever it comes, if anything does."""
+    if not isinstance(hit, dict) or not any(hit.get(name) for name in TELLING):
+        return None
+    said = {"hit": {name: value for name, value in hit.items() if name not in ("token_auth", "cip")}}
+    address = {"ip": hit["cip"]} if hit.get("cip") else {}
+    return {**said, **address, "agent": agent}
 
 
 def _without_token(hit: Any) -> Any:
@@ -262,7 +281,7 @@ def _read(request: Request) -> Heard:
         return Heard([], extra=_Form())
     site = text(hit.get("idsite"))
     return Heard(
-        [_event(hit, request)], key=site, app=site, extra=_Form(silent=hit.get("send_image") == "0")
+        _events([hit], request), key=site, app=site, extra=_Form(silent=hit.get("send_image") == "0")
     )
 
 
@@ -276,7 +295,7 @@ def _many(request: Request, body: Mapping[str, Any]) -> Heard:
     if len(sites) > 1:
         raise Unheard("the requests are of several sites; send those of one idsite in a body", key=site)
     form = _Form(True, str(body.get("send_image", "")) == "0", bool(body.get("token_auth")))
-    return Heard([_event(hit, request) for hit in hits], key=site, app=site, extra=form)
+    return Heard(_events(hits, request), key=site, app=site, extra=form)
 
 
 def _taken(_request: Request, heard: Heard, told: Told) -> Reply:
@@ -327,13 +346,16 @@ MATOMO = Tracker(
     key_is="the site id (idsite)",
     source="https://developer.matomo.org/api-reference/tracking-api",
     notes=(
-        "The clients make no event ids. A hit with `rand`, `r` or `cdt` gets one that is made of all that "
-        "it says, so the same bytes sent again are counted once; two hits that are equal in everything, "
-        "these included, fall together. A hit with none of the three counts each time that it comes. "
+        "The clients give their hits no ids. A hit with `rand`, `r` or `cdt` gets one that is made of all "
+        "that it says: sent again, at any time, it counts once; of hits that are equal in everything each "
+        "in a body counts. A hit with none of these that names its visitor (`_id`, `cid`, `uid`, `cip`) "
+        f"counts once when the same bytes come again within {REPEATS.seconds} s. A hit with nothing of the "
+        "kind may be a server's for two people: it counts each time. "
         "`mtm_`, `matomo_`, `pk_` and `piwik_` parameters of a page's address (campaign, keyword, source, "
         "medium, content) become `properties.utm_...`. A hit without `idsite` or `rec=1` is refused and "
         "kept as rejected. The hits of one body are of one site. Matomo keeps the currency in a site's "
         "settings, so orders come without one."
     ),
     refuse=_refused,
+    repeats=REPEATS,
 )
