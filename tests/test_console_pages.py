@@ -170,6 +170,19 @@ def test_an_empty_platform_says_what_to_do_and_fills_itself(chromium: Any, tmp_p
         assert tab.wrong == []
 
 
+def test_a_platform_that_only_bots_have_visited_has_an_overview(chromium: Any, tmp_path: Path) -> None:
+    bot = tmp_path / "bot.ndjson"
+    bot.write_text('{"event": "test_event", "anonymous_id": "me", "user_agent": "footfall-test-event/1"}\n')
+    with console(tmp_path / "data", files=(("ndjson", bot),)) as url:
+        tab = Tab(chromium, url)
+        page = tab.open()
+        page.locator("[data-card=funnel] .state").wait_for()
+        page.locator("[data-card=top_events] .state").wait_for()
+        assert page.locator(".figure .value").first.inner_text() == "0"
+        tab.context.close()
+        assert tab.wrong == []
+
+
 def test_ledger_trace_and_sql(tab: Tab) -> None:
     page = tab.open("/sql")
     page.locator("#sql-text").fill("SELECT event_id, event FROM events ORDER BY event_id LIMIT 3")

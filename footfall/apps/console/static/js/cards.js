@@ -91,13 +91,13 @@ export function card({ title, subtitle, span = 6, tall = 224, kind = "", name, v
   async function load(next, { quiet = false } = {}) {
     context = next;
     const parameters = values?.(context);
-    const address = path ? path(context) : `/api/metrics/${name}${query(parameters)}`;
     if (parameters === null) {
       asking?.abort();
       answer = { columns: [], rows: [], sql: "", rows_read: 0, fresh_to: null };
       render();
       return;
     }
+    const address = path ? path(context) : `/api/metrics/${name}${query(parameters)}`;
     if (quiet && asking) return;
     asking?.abort();
     const mine = new AbortController();

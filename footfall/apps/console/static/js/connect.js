@@ -59,7 +59,7 @@ function snippet(card, chosen, open) {
   }, each.client));
   card.replaceChildren(
     h("h2", {}, way.title),
-    h("p", { class: "card-sub" }, "Paste this; address and key are yours."),
+    h("p", { class: "card-sub" }, way.about),
     h("div", { class: "clients", role: "tablist", "aria-label": "Client" }, tabs),
     h("div", { class: "snippet" }, h("pre", { tabindex: "0", id: "snippet" }, code), copyButton(code)),
     h("dl", { class: "facts" },
