@@ -10,8 +10,10 @@ from typing import ClassVar
 
 __all__ = [
     "AddressInUse",
+    "BadComparison",
     "BadCorrection",
     "BadEncoding",
+    "BadExport",
     "BadQuery",
     "BadSettings",
     "BadSource",
@@ -125,6 +127,14 @@ class BadQuery(FootfallError):
 
 class BadSource(FootfallError):
     """{path} cannot be imported as {format}: {cause}. {hint}."""
+
+
+class BadExport(FootfallError):
+    """{path} cannot be read as daily numbers of {product}: {cause}. {hint}."""
+
+
+class BadComparison(FootfallError):
+    """Nothing can be compared: {cause}. {hint}."""
 
 
 class NotFound(FootfallError):
