@@ -267,8 +267,8 @@ UMAMI = Tracker(
         Snippet(
             "@umami/node",
             "javascript",
-            'import umami from "@umami/node";\n\n'
-            'umami.init({ websiteId: "{key}", hostUrl: "{collector}" });\n'
+            'import { Umami } from "@umami/node";\n\n'
+            'const umami = new Umami({ websiteId: "{key}", hostUrl: "{collector}" });\n'
             'await umami.track("signup", { plan: "pro" });',
         ),
     ),
