@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from footfall import errors
-from footfall.apps.cli import COMMANDS, REJECTED
+from footfall.apps.cli import COMMANDS, EXPORTS, REJECTED
+from footfall.core.mart import MART
 from footfall.core.protocols.exchange import Tracker
 from footfall.core.protocols.registry import TRACKERS
 from footfall.core.reasons import REASONS
@@ -97,6 +98,7 @@ def errors_page() -> str:
 def commands_page() -> str:
     """Every command's own help."""
     calls = [[name] for name in COMMANDS] + [["rejected", name] for name in REJECTED]
+    calls += [["export", name] for name in EXPORTS]
     parts = ["# Commands\n\nThe text of each command's `--help`.\n"]
     for call in calls:
         shown = subprocess.run(  # noqa: S603 - our own command
@@ -121,6 +123,23 @@ def protocols_page() -> str:
     return head + "\n".join(map(_protocol, TRACKERS.values()))
 
 
+def mart_page() -> str:
+    """Describe the tables that ``footfall export mysql`` keeps."""
+    head = (
+        "# The relational mart\n\n`footfall export mysql|postgres|sqlite` keeps these tables. Times and "
+        "days are UTC; key columns name a row. `footfall_state` remembers how far an export came.\n\n"
+    )
+    parts = [
+        f"## {t.name}\n\n{t.question}\n\n"
+        + table(
+            ("column", "kind", "key", "meaning"),
+            [(f"`{c.name}`", c.kind, "yes" if c.key else "", c.doc) for c in t.columns],
+        )
+        for t in MART
+    ]
+    return head + "\n".join(parts)
+
+
 def _protocol(tracker: Tracker) -> str:
     paths = table(("method", "path"), [(", ".join(e.methods), f"`{e.path}`") for e in tracker.endpoints])
     parts = [f"## {tracker.title}\n\n{tracker.about} `origin` is `{tracker.name}`; the write key is "]
@@ -140,6 +159,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "settings.md": settings_page,
     "metrics.md": metrics_page,
+    "mart.md": mart_page,
     "protocols.md": protocols_page,
     "reasons.md": reasons_page,
     "scrub.md": scrub_page,

@@ -1,5 +1,6 @@
 """Puts an installation together: the only module that knows all adapters."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import NotFound, PlatformUnreachable
 from footfall.metrics import ROLLUPS, catalogue, metric, render
 from footfall.ports import Answer, EventLog, RejectedEvent
+from footfall.services.export_mart import export_mart
 from footfall.services.health import (
     Finding,
     check_books,
@@ -153,6 +155,20 @@ class Platform:
         )
         return asdict(outcome)
 
+    def export_mart(
+        self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        """Bring a mart up to date. Raises MissingExtra, MartLost, MartRefused, MartWrong."""
+        from footfall.adapters.sql_mart import SqlMart  # needs an extra
+
+        source = hashlib.blake2b(b"mart", key=self._key[:64], digest_size=8).hexdigest()
+        mart = SqlMart(url)
+        try:
+            done = export_mart(self.warehouse, mart, source, whole=whole, on_progress=on_progress)
+        finally:
+            mart.close()
+        return asdict(done)
+
     def plan(self, app: str) -> ScrubPlan:
         """Return the scrub rules of one app."""
         return plan_for(self.settings.apps.get(app, App()).scrub, self._key)
@@ -248,6 +264,10 @@ class Here:
     ) -> Any:
         """Take rejected events in again."""
         return msgspec.to_builtins(self._platform.retry(ids, app, body))
+
+    def export_mart(self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
+        """Bring a relational mart up to date."""
+        return self._platform.export_mart(url, whole, on_progress)
 
     def import_files(
         self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]

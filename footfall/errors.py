@@ -25,6 +25,9 @@ __all__ = [
     "LogDamaged",
     "LogFailed",
     "LogFull",
+    "MartLost",
+    "MartRefused",
+    "MartWrong",
     "MissingExtra",
     "NotFound",
     "PlatformBusy",
@@ -173,6 +176,26 @@ class SendFailed(FootfallError):
 
 class MissingExtra(FootfallError):
     """{feature} needs an extra that is not installed. Run: pip install "footfall[{extra}]"."""
+
+
+class MartLost(FootfallError):
+    """The connection to {place} was lost ({cause}); nothing half-written stays there. Run the export
+    again: it goes on where it was.
+    """
+
+    retryable = True
+
+
+class MartRefused(FootfallError):
+    """{place} refused the work ({cause}); nothing of it stays there. Check the address, the user's
+    rights (CREATE, ALTER, SELECT, INSERT, UPDATE, DELETE) and the room on its disk.
+    """
+
+
+class MartWrong(FootfallError):
+    """{table} holds {found} rows of {day} where {expected} were written; the day was rolled back. Does
+    somebody else write to it? Run the export again with --whole.
+    """
 
 
 class AddressInUse(FootfallError):

@@ -6,14 +6,17 @@ One contract suite per port (``footfall.testing``) runs over every adapter.
 from __future__ import annotations  # the collector imports this module and must not load Arrow
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from footfall.core.record import AppId, Logged, Offset, Record, Sender
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from footfall.core.mart import MartTable
 
 __all__ = [
     "Answer",
@@ -23,6 +26,8 @@ __all__ = [
     "EventLog",
     "Kept",
     "Lake",
+    "Mart",
+    "MartChange",
     "RawArchive",
     "RejectedEvent",
     "Sighting",
@@ -246,6 +251,50 @@ class Lake(Protocol):
 
     def find(self, event_id: str) -> list[Kept]:
         """Return the files that hold the event, as of now; for any thread."""
+        ...
+
+
+class MartChange(Protocol):
+    """One transaction on a mart."""
+
+    def upsert(self, table: MartTable, rows: Iterator[pa.RecordBatch]) -> int:
+        """Write rows, each in place of the one with its key; return how many were written."""
+        ...
+
+    def clear(self, table: MartTable, day: date) -> None:
+        """Delete a day's rows."""
+        ...
+
+    def count(self, table: MartTable, day: date) -> int:
+        """Count a day's rows."""
+        ...
+
+
+class Mart(Protocol):
+    """Tables of ``core.mart`` in a relational database that others ask too.
+
+    Raises MartLost when the connection breaks (nothing of the transaction stays), MartRefused when
+    the database refuses the work.
+    """
+
+    def prepare(self, tables: Sequence[MartTable]) -> None:
+        """Make tables that aren't there, and add columns that they lack."""
+        ...
+
+    def reached(self, source: str) -> int:
+        """Return the warehouse version up to which a source was written; -1 when never."""
+        ...
+
+    def note(self, source: str, version: int) -> None:
+        """Note the version reached."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[MartChange]:
+        """Begin a transaction; it commits at the block's end, and leaves nothing when it raises."""
+        ...
+
+    def close(self) -> None:
+        """Release the connection."""
         ...
 
 

@@ -74,8 +74,15 @@ class PlatformClient:
     ) -> Any:
         """Have the platform import files; its progress comes line by line, the outcome last."""
         body = {"format": format, "paths": list(paths), "app": app}
+        return self._watched("/api/imports", body, on_progress)
+
+    def export_mart(self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
+        """Have the platform bring a relational mart up to date."""
+        return self._watched("/api/exports", {"url": url, "whole": whole}, on_progress)
+
+    def _watched(self, path: str, body: object, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
         outcome: dict[str, Any] = {}
-        for line in self._stream("POST", "/api/imports", body):
+        for line in self._stream("POST", path, body):
             message = json.loads(line)
             if "error" in message:
                 raise _error(message)

@@ -17,11 +17,13 @@ COMMANDS = {
     "metrics": "metrics:metrics",
     "metric": "metrics:metric",
     "sql": "sql:sql",
+    "compare": "compare:compare",
     "ledger": "ledger:ledger",
     "trace": "trace:trace",
     "doctor": "doctor:doctor",
     "settings": "settings:settings",
 }
+EXPORTS = {"mysql": "export_mysql", "postgres": "export_postgres", "sqlite": "export_sqlite"}
 REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
 app = App(
@@ -36,6 +38,10 @@ _rejected = App(name="rejected", help="Rejected events: list them, look at one, 
 for _name, _function in REJECTED.items():
     _rejected.command(f"{__name__}.rejected:{_function}", name=_name)
 app.command(_rejected)
+_export = App(name="export", help="Keep copies elsewhere up to date: tables in MySQL, PostgreSQL, SQLite.")
+for _name, _function in EXPORTS.items():
+    _export.command(f"{__name__}.export:{_function}", name=_name)
+app.command(_export)
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -14,14 +14,14 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from footfall.apps.console.room import AnyRequest, ErrorBody, InRoom, Room
-from footfall.errors import BadSource, FootfallError, NotFound
+from footfall.errors import BadSource, FootfallError, MartRefused, NotFound
 from footfall.ports import RejectedEvent
 from footfall.services.ledger import Ledger
 from footfall.services.rejected import Retried
 from footfall.services.trace import Trace
 from footfall.services.wire import rejected_json
 
-__all__ = ["BOOKS_ROUTES", "ImportOrder", "RetryOrder"]
+__all__ = ["BOOKS_ROUTES", "ExportOrder", "ImportOrder", "RetryOrder"]
 
 MOST_WAITED = 10.0
 AppName = FromQuery[str | None]
@@ -45,6 +45,13 @@ class ImportOrder(Struct, frozen=True, forbid_unknown_fields=True):
     format: str
     paths: list[str]
     app: str = "default"
+
+
+class ExportOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """A database to write the mart to; ``whole`` writes every day anew."""
+
+    url: str
+    whole: bool = False
 
 
 def _rest_of_path(request: AnyRequest, prefix: str) -> str:
@@ -121,14 +128,35 @@ async def import_files(request: AnyRequest, room: InRoom, data: JSONBody[ImportO
 
     Only for callers on the same machine: the paths are the machine's own.
     """
-    client = request.scope.get("client")
-    if client is None or not ipaddress.ip_address(client[0]).is_loopback:
+    if not _from_here(request):
         cause = "only a command on the platform's own machine may name files of it"
         raise BadSource(path=", ".join(data.paths), format=data.format, cause=cause, hint="Run it there")
-    return Stream(_import_lines(room, data), media_type="application/x-ndjson")
+    lines = _told(room, lambda tell: room.platform.import_files(data.format, data.paths, data.app, tell))
+    return Stream(lines, media_type="application/x-ndjson")
 
 
-async def _import_lines(room: Room, data: ImportOrder) -> AsyncIterator[bytes]:
+@post("/api/exports", tags=["exports"], status_code=200)
+async def export_mart(request: AnyRequest, room: InRoom, data: JSONBody[ExportOrder]) -> Stream:
+    """Bring a relational mart up to date; JSON lines tell the progress, the last one ``{"done": ...}``.
+
+    Only for callers on the same machine: the platform would connect to any address that it is told.
+    """
+    if not _from_here(request):
+        raise MartRefused(place="The console", cause="only a command on its own machine may export")
+    lines = _told(room, lambda tell: room.platform.export_mart(data.url, data.whole, tell))
+    return Stream(lines, media_type="application/x-ndjson")
+
+
+def _from_here(request: AnyRequest) -> bool:
+    client = request.scope.get("client")
+    return client is not None and ipaddress.ip_address(client[0]).is_loopback
+
+
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+async def _told(room: Room, order: Callable[[Tell], Mapping[str, Any]]) -> AsyncIterator[bytes]:
+    """Run long work and yield what it tells, a JSON line each."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
 
@@ -137,8 +165,7 @@ async def _import_lines(room: Room, data: ImportOrder) -> AsyncIterator[bytes]:
 
     def work() -> None:
         try:
-            done = room.platform.import_files(data.format, data.paths, data.app, tell)
-            tell({"done": done})
+            tell({"done": order(tell)})
         except FootfallError as error:
             tell({"error": str(error), "retryable": error.retryable})
 
@@ -170,5 +197,6 @@ BOOKS_ROUTES = [
     read_rejected,
     retry_rejected,
     import_files,
+    export_mart,
     read_health,
 ]

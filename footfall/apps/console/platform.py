@@ -69,6 +69,12 @@ class Platform(Protocol):
         """Import files of this machine; return the outcome. Raises BadSource."""
         ...
 
+    def export_mart(
+        self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        """Bring the relational mart at a database URL up to date; return the outcome."""
+        ...
+
     def health(self) -> Mapping[str, Any]:
         """Return what each part says of itself."""
         ...

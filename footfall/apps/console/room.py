@@ -16,7 +16,16 @@ from footfall.apps.console.answers import Answers
 from footfall.apps.console.assets import Assets
 from footfall.apps.console.guard import Door
 from footfall.apps.console.platform import Platform
-from footfall.errors import BadCorrection, BadQuery, BadSettings, BadSource, FootfallError, NotFound
+from footfall.errors import (
+    BadCorrection,
+    BadQuery,
+    BadSettings,
+    BadSource,
+    FootfallError,
+    MartRefused,
+    MissingExtra,
+    NotFound,
+)
 from footfall.ports import Answer
 from footfall.services.wire import json_value
 
@@ -36,6 +45,8 @@ STATUS_OF: tuple[tuple[type[FootfallError], int], ...] = (
     (BadQuery, 400),
     (BadSource, 400),
     (BadSettings, 400),
+    (MartRefused, 400),
+    (MissingExtra, 400),
     (NotFound, 404),
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
