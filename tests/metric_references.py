@@ -27,11 +27,39 @@ def in_range(day: date, values: Values) -> bool:
     return values.get("from", "0000-00-00") <= day.isoformat() <= values.get("to", "9999-99-99")
 
 
+def edge(row: Row) -> tuple | None:
+    """Return (app, earlier id, user) of an identify or alias event."""
+    earlier = row["anonymous_id"]
+    if row["event"] == "alias":
+        earlier = in_json(row["properties"], "previous_id") or earlier
+    elif row["event"] != "identify":
+        return None
+    told = earlier is not None and row["user_id"] is not None and earlier != row["user_id"]
+    return (row["app_id"], earlier, row["user_id"]) if told else None
+
+
+def stitched(rows: list[Row]) -> list[Row]:
+    """The rows with each visitor as the user that it turned out to be: walk edge by edge."""
+    users = defaultdict(set)
+    for app, earlier, user in filter(None, map(edge, rows)):
+        users[app, earlier].add(user)
+
+    def person(app: object, visitor: object) -> object:
+        at = visitor
+        for _ in range(3):
+            if len(users[app, at]) != 1:
+                return at
+            (at,) = users[app, at]
+        return visitor if len(users[app, at]) == 1 else at
+
+    return [row | {"visitor_id": person(row["app_id"], row["visitor_id"])} for row in rows]
+
+
 def of_app(rows: list[Row], values: Values) -> list[Row]:
-    """Rows of the app and bots filters, whatever their day."""
+    """Rows of the app and bots filters, whatever their day; stitched when asked."""
     return [
         row
-        for row in rows
+        for row in (stitched(rows) if values.get("stitch") == "true" else rows)
         if row["app_id"] == values.get("app", row["app_id"])
         and (values.get("bots") == "true" or not row["is_bot"])
     ]

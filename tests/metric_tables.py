@@ -7,6 +7,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from footfall.core.arrow import EVENTS_SCHEMA
+from footfall.metrics import STITCH, metric
 
 # a Thursday, shortly before a month's end
 START = datetime.fromisoformat("2026-01-29T23:00:00")
@@ -22,8 +23,12 @@ ROWS = st.lists(
     st.fixed_dictionaries(
         {
             "app_id": st.sampled_from(["shop", "shop", "blog"]),
-            "visitor_id": st.sampled_from(["ann", "bob", "cyd"]),
-            "event": st.sampled_from(["page_view", "page_view", "cart", "pay", "click"]),
+            "visitor_id": st.sampled_from(["ann", "bob", "cyd", "eve"]),
+            "user_id": st.sampled_from([None, "ann", "bob", "cyd", "dee"]),
+            "anonymous_id": st.sampled_from([None, "ann", "bob", "cyd", "eve"]),
+            "event": st.sampled_from(
+                ["page_view", "page_view", "cart", "pay", "click", "identify", "alias"]
+            ),
             "created_at": MOMENTS,
             "is_bot": st.sampled_from([False, False, False, True]),
             "path": st.sampled_from([None, "/", "/menu", "/é'\\"]),
@@ -37,7 +42,14 @@ ROWS = st.lists(
             "campaign": st.sampled_from([None, "spring"]),
             "source": st.sampled_from([None, "news"]),
             "properties": st.sampled_from(
-                [None, "{}", '{"age":40}', '{"source_menu":"soup"}', '{"source_menu":"soup","age":"41"}']
+                [
+                    *(None, "{}", '{"age":40}', '{"source_menu":"soup"}'),
+                    *(
+                        '{"source_menu":"soup","age":"41"}',
+                        '{"previous_id":"ann"}',
+                        '{"previous_id":"eve"}',
+                    ),
+                ]
             ),
             "user_properties": st.sampled_from(
                 [None, "{}", '{"age":30}', '{"age":31.5}', '{"age":0}', '{"age":"old"}', '{"age":null}']
@@ -105,4 +117,10 @@ OWN: dict[str, st.SearchStrategy[dict[str, str]]] = {
 
 def values_of(name: str) -> st.SearchStrategy[dict[str, str]]:
     """Return a strategy of values for the metric's parameters, own and common."""
-    return st.builds(lambda own, common: own | common, OWN.get(name, st.just({})), COMMON)
+    stitch = st.sampled_from([{}, {"stitch": "true"}]) if STITCH in metric(name).parameters else st.just({})
+    return st.builds(
+        lambda *given: {key: value for each in given for key, value in each.items()},
+        OWN.get(name, st.just({})),
+        COMMON,
+        stitch,
+    )

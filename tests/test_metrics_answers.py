@@ -43,7 +43,8 @@ def test_the_sql_answers_as_the_reference(name: str, data: st.DataObject) -> Non
     for rollup in ROLLUPS:
         DUCK.execute(f"create or replace table {rollup} as {ROLLUP_SQL['_' + rollup]}")
     stored = render(metric(name), values, rollups=frozenset(ROLLUPS))
-    assert "events\n" not in stored, "with rollups the rows are not read"
+    if "stitch" not in values:
+        assert "events\n" not in stored, "with rollups the rows are not read"
     assert DUCK.execute(stored).fetchall() == found
 
 

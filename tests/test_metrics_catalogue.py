@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from footfall.core.schema import column_names, duckdb_ddl
 from footfall.errors import BadQuery, NotFound
-from footfall.metrics import DIALECTS, ROLLUPS, catalogue, metric, reference, render
+from footfall.metrics import DIALECTS, ROLLUPS, STITCH, catalogue, metric, reference, render
 from footfall.metrics.catalogue import sql_files
 
 PROMISED = {
@@ -53,7 +53,7 @@ def test_each_file_asks_one_question_and_declares_what_it_uses(name: str) -> Non
     asked = metric(name)
     assert asked.question.endswith("?")
     used = set(re.findall(r"\$(\w+)", asked.sql.replace("'$.", "'")))
-    own = {parameter.name for parameter in asked.parameters} - {"from", "to"}
+    own = {parameter.name for parameter in asked.parameters} - {"from", "to", "stitch"}
     lists = {parameter.name for parameter in asked.parameters if parameter.kind == "list"}
     assert used == (own - lists) | {"since", "until"}
     words = re.sub(r"'[^']*'|--.*", "", asked.sql)
@@ -70,6 +70,30 @@ def test_every_engine_gets_sql_that_it_can_parse(name: str, dialect: str) -> Non
         assert not list(tree.find_all(sqlglot.exp.Placeholder, sqlglot.exp.Parameter))
         assert "o'x\\" in [literal.this for literal in tree.find_all(sqlglot.exp.Literal)]
         assert sql.startswith(f"-- {metric(name).question}\n")
+
+
+def stitchable() -> list[str]:
+    return [name for name, asked in catalogue().items() if STITCH in asked.parameters]
+
+
+def test_metrics_of_visitors_can_be_stitched_and_others_cannot() -> None:
+    assert {"daily_active_users", "active_users", "retention", "funnel", "sessions"} <= set(stitchable())
+    with pytest.raises(BadQuery, match="stitch"):
+        render(metric("status_codes"), {"stitch": "true"})
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("name", stitchable())
+def test_every_engine_gets_stitched_sql_that_it_can_parse(name: str, dialect: str) -> None:
+    values = needed(name) | {"stitch": "true", "app": "o'x\\"}
+    for rollups in (frozenset(), frozenset(ROLLUPS)):
+        sql = render(metric(name), values, dialect=dialect, rollups=rollups)
+        (tree,) = sqlglot.parse(sql, read=dialect)
+        made = [cte.alias for cte in tree.find_all(sqlglot.exp.CTE)]
+        assert "people" in made
+        assert len(made) == len(set(made)), "engines differ in what a name within a name is"
+        read = {table.name for table in tree.find_all(sqlglot.exp.Table)}
+        assert any(table.startswith("stitched_") for table in read)
 
 
 @pytest.mark.parametrize("name", catalogue())

@@ -3,7 +3,7 @@
 ``catalogue()`` lists them, ``metric(name)`` gives one, ``render(...)`` makes the SQL to run.
 """
 
-from footfall.metrics.catalogue import COMMON, Metric, Output, Parameter, catalogue, metric
+from footfall.metrics.catalogue import COMMON, STITCH, Metric, Output, Parameter, catalogue, metric
 from footfall.metrics.reference import reference
 from footfall.metrics.render import DIALECTS, ROLLUPS, render
 
@@ -11,6 +11,7 @@ __all__ = [
     "COMMON",
     "DIALECTS",
     "ROLLUPS",
+    "STITCH",
     "Metric",
     "Output",
     "Parameter",

@@ -16,6 +16,7 @@ from footfall.errors import NotFound
 
 __all__ = [
     "COMMON",
+    "STITCH",
     "Chart",
     "Metric",
     "Output",
@@ -77,6 +78,14 @@ COMMON: tuple[Parameter, ...] = (
     Parameter("bots", "flag", "Whether rows labelled as bots count too.", default="false"),
 )
 
+STITCH = Parameter(
+    "stitch",
+    "flag",
+    "Whether what a visitor did under an earlier id counts as the user's that it turned out to be.",
+    default="false",
+)
+"""A parameter of every metric that tells visitors apart; it changes the tables that are read."""
+
 _CHARTS: dict[str, Chart] = {chart: chart for chart in get_args(Chart)}
 _KINDS: dict[str, ParameterKind] = {kind: kind for kind in get_args(ParameterKind)}
 _HEADER = re.compile(r"^@(chart|column|parameter)\b\s*(.*)$")
@@ -130,14 +139,16 @@ def _read(name: str, text: str) -> Metric:
     if chart not in _CHARTS:
         raise ValueError(f"{name}.sql: there is no chart kind {chart!r}")
     columns = (_matched(_COLUMN, line, name) for line in declared["column"])
+    sql = "\n".join(lines[end:]).strip()
+    shared = (*COMMON, STITCH) if "visitor_id" in sql else COMMON
     return Metric(
         name=name,
         question=head[0],
         notes=" ".join(notes),
         chart=_CHARTS[chart],
         columns=tuple(Output(c["name"], c["kind"], c["doc"]) for c in columns),
-        parameters=tuple(_parameter(line, name) for line in declared["parameter"]) + COMMON,
-        sql="\n".join(lines[end:]).strip(),
+        parameters=tuple(_parameter(line, name) for line in declared["parameter"]) + shared,
+        sql=sql,
     )
 
 

@@ -22,6 +22,8 @@ __all__ = ["DIALECTS", "ROLLUPS", "Dialect", "render"]
 Dialect = Literal["duckdb", "trino", "spark", "clickhouse"]
 DIALECTS: tuple[Dialect, ...] = ("duckdb", "trino", "spark", "clickhouse")
 ROLLUPS = ("visitor_days", "sessions")
+STITCHED = ("visitor_days", "events")
+"""What is read with earlier ids turned into people when a caller asks to stitch: ``stitched_x`` for x."""
 
 
 def render(
@@ -34,7 +36,8 @@ def render(
     """Return runnable SQL, headed by the metric's question, with ``values`` as literals in it.
 
     ``rollups`` names the tables of ``ROLLUPS`` that exist where the SQL will run; the others are
-    computed from ``events`` in the query itself, with the same answer. Where a value is not given
+    computed from ``events`` in the query itself, with the same answer. To stitch visitors is to read
+    other tables, which are computed too; sessions are then made anew. Where a value is not given
     and has no default, its condition is left out. ``dialect`` is one of ``DIALECTS`` (Athena takes
     trino). Raises BadQuery that names every bad value and every unknown parameter.
     """
@@ -142,7 +145,7 @@ def _keep_other(hole: "exp.Expr") -> None:
 def _tables(
     tree: "exp.Expr", typed: Mapping[str, Value], rollups: frozenset[str]
 ) -> "Iterator[tuple[str, exp.Expr]]":
-    """Yield what the query reads and the engine doesn't have: lists and missing rollups."""
+    """Yield what the query reads and the engine doesn't have: lists, missing rollups, stitched tables."""
     from sqlglot import exp
 
     for name, value in typed.items():
@@ -156,9 +159,33 @@ def _tables(
             ]
             yield name, exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
     read = {table.name for table in tree.find_all(exp.Table)}
-    for name in ROLLUPS:
-        if name in read and name not in rollups:
-            yield name, _rollup(name).copy()
+    stitch = typed.get("stitch") is True
+    missing = [name for name in ROLLUPS if name in read and (name not in rollups or stitch)]
+    made = {name: _rollup(name).copy() for name in missing}
+    if not stitch:
+        yield from made.items()
+        return
+    yield "identity_edges", _rollup("identity_edges").copy()
+    yield "people", _rollup("people").copy()
+    if "visitor_days" in made and "visitor_days" not in rollups:
+        yield "visitor_days", made["visitor_days"]
+    sessions = [made["sessions"]] if "sessions" in made else []
+    for name in sorted({name for query in (tree, *sessions) for name in _stitch(query)}):
+        yield f"stitched_{name}", _rollup(f"stitched_{name}").copy()
+    for query in sessions:
+        yield "sessions", query
+
+
+def _stitch(query: "exp.Expr") -> "Iterator[str]":
+    """Let a query read the stitched tables under the names of the plain ones; yield those names."""
+    from sqlglot import exp
+
+    for table in list(query.find_all(exp.Table)):
+        if table.name in STITCHED:
+            yield table.name
+            name = exp.to_identifier(f"stitched_{table.name}")
+            alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
+            table.replace(exp.Table(this=name, alias=alias))
 
 
 def _prepend(tree: "exp.Expr", tables: "list[tuple[str, exp.Expr]]") -> None:
