@@ -250,7 +250,8 @@ def _refused(request: Request, refusal: Refusal) -> Reply:
 def _config(token: str) -> dict[str, Any]:
     """Return what a project without any of PostHog's extras tells posthog-js.
 
-    Flags are said to be there, so that the client asks, gets none, and calls back who waits for them.
+    Flags are said to be there, so that the client asks, gets none, and calls back who waits for them. Of
+    surveys nothing is said: at any word, also at "no", it loads a script that is not here.
     """
     return {
         "token": token,
@@ -265,7 +266,6 @@ def _config(token: str) -> dict[str, Any]:
         "defaultIdentifiedOnly": True,
         "heatmaps": False,
         "sessionRecording": False,
-        "surveys": False,
         "productTours": False,
         "conversations": False,
         "siteApps": [],
