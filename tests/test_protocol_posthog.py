@@ -236,6 +236,12 @@ def test_identify_tells_both_ids():
     assert event["user"] == {"age": 36, "$set_once": {"first": 1}}
 
 
+def test_identify_names_a_user_whatever_else_it_says():
+    told = {"$is_identified": False, "$process_person_profile": False, "$anon_distinct_id": "anon-1"}
+    event = one({"event": "$identify", "distinct_id": "ada", "properties": told})
+    assert (event["user_id"], event["anonymous_id"]) == ("ada", "anon-1")
+
+
 @pytest.mark.parametrize(
     ("item", "expected"),
     [

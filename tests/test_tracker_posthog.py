@@ -1,11 +1,14 @@
 """PostHog's official clients for servers against a running footfall: Python and Node, by V0 and V1."""
 
+import base64
+import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
 
 import pytest
 from posthog_wire import KEY, assert_kept, later, named, platform, sent_events, stored
-from tracking import count, demand_node, run_node, run_python, unavailable, wait_for
+from tracking import count, demand_node, rows, run_node, run_python, unavailable, wait_for
 
 PYTHON = [
     *(
@@ -131,6 +134,31 @@ def refused_agents(tap):
         for each in tap.sent
         if each.status == 503
     }
+
+
+def test_requests_as_old_clients_make_them(place):
+    installation, _ = place
+
+    def hit(name):
+        return json.dumps({"event": name, "api_key": KEY, "distinct_id": "old", "uuid": name}).encode()
+
+    def packed(name):
+        return base64.b64encode(hit(name)).decode()
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    plain = {"Content-Type": "text/plain"}
+    for method, path, body, headers in (
+        ("GET", f"/e/?{urlencode({'data': packed('get')})}", None, {}),
+        ("GET", f"/capture?{urlencode({'data': hit('get_json')})}", None, {}),
+        ("POST", "/e/?compression=base64&beacon=1", urlencode({"data": packed("form")}).encode(), form),
+        ("POST", "/track/?compression=gzip-js", gzip.compress(hit("gzip")), plain),
+        ("POST", "/i/v0/e", packed("base64").encode(), plain),
+        ("POST", "/s/", b"a recording", plain),
+    ):
+        assert installation.ask(method, path, body, headers) == (200, b'{"status":"Ok"}')
+    assert [row["event"] for row in rows(installation, "user_id = 'old'")] == [
+        *("base64", "form", "get", "get_json", "gzip"),
+    ]
 
 
 @pytest.mark.parametrize("path", ["/e/", "/batch", "/i/v1/analytics/events"])

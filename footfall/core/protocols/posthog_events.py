@@ -253,7 +253,8 @@ def event_of(
     choices: Mapping[str, Any] = options if isinstance(options, dict) else {}
     sent_at = _moment(item.get("sent_at")) or _moment(sent_at)
     person = distinct_id(item, properties)
-    anonymous = person is not None and _anonymous(person, properties, choices)
+    known = person is None or item.get("event") == "$identify"
+    anonymous = not known and _anonymous(person or "", properties, choices)
     name, fields = _fields(item.get("event"), anonymous)
     event = mapped(_prepared(item, properties, key, person), fields)
     if name is not None:
