@@ -2,6 +2,7 @@
 
 from footfall.adapters.duckdb_warehouse.rollups import ROLLUPS, Rollup
 from footfall.core.schema import EVENTS, column_names, duckdb_ddl
+from footfall.metrics.catalogue import sql_files
 
 __all__ = ["DDL", "LAYOUT"]
 
@@ -65,9 +66,6 @@ from store.sessions;
 create or replace view main.rejected_events as
 select rejected_id, app_id, event_id, received_at, origin, reasons, body from store.rejected;
 
-create or replace view main.duplicate_events as
-select app_id, event_id, received_at, origin, event from store.duplicates;
-
 create or replace view store.lake_rows as
 select {columns}, slice, date_trunc('hour', created_at) as hour from store.rows;
 
@@ -75,6 +73,9 @@ create or replace view store.lake_hours as
 select hour, slice, sum(rows)::bigint as rows, max(version) as version
 from store.hour_changes group by hour, slice;
 """
+
+
+IDENTITY_EDGES = f"create or replace view main.identity_edges as\n{dict(sql_files())['_identity_edges']}"
 
 
 def _rollup_ddl(rollup: Rollup) -> str:
@@ -88,6 +89,7 @@ DDL = ";\n".join(
     [
         TABLES.format(rows=duckdb_ddl("store.rows"), layout=LAYOUT),
         VIEWS.format(columns=EVENT_COLUMNS),
+        IDENTITY_EDGES,
         *map(_rollup_ddl, ROLLUPS),
     ]
 )
