@@ -66,6 +66,9 @@ from store.sessions;
 create or replace view main.rejected_events as
 select rejected_id, app_id, event_id, received_at, origin, reasons, body from store.rejected;
 
+create or replace view main.duplicate_events as
+select app_id, event_id, received_at, origin, event from store.duplicates;
+
 create or replace view store.lake_rows as
 select {columns}, slice, date_trunc('hour', created_at) as hour from store.rows;
 
