@@ -329,8 +329,10 @@ SNOWPLOW = Tracker(
         "structured event (se)": STRUCTURED,
         "transaction (tr)": TRANSACTION,
         "transaction item (ti)": TRANSACTION_ITEM,
-        **{f"schema {key}": rows for key, rows in COLUMNS.items()},
-        "products, as entries of properties.items": ITEM,
+        "self-describing events and contexts (ue, cx, co), by schema": tuple(
+            row._replace(theirs=f"{key}.{row.theirs}") for key, rows in COLUMNS.items() for row in rows
+        ),
+        "their products, as entries of properties.items": ITEM,
     },
     snippets=(
         Snippet(
