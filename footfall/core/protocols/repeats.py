@@ -28,7 +28,8 @@ def said_of(repeats: Repeats) -> str:
     return (
         f"The client gives its events no ids. The same bytes from the same address and agent within "
         f"{repeats.seconds} s of the first count once, as a request that is sent again; two real events "
-        f"that are the same to the byte count as one when they are closer than that."
+        f"that are the same to the byte count as one when they are closer than that. With several workers "
+        f"one that is sent again to another of them can count twice."
     )
 
 
