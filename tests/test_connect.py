@@ -83,12 +83,12 @@ def test_a_test_event_of_every_tracker_arrives_for_its_app(with_apps: Installati
     assert status == 200, trial
     assert 200 <= trial["status"] < 300, trial
     with_apps.settle()
-    trace = with_apps.get(f"/api/events/{trial['event_id']}")
+    trace = with_apps.get(f"/api/connect/test/{trial['event_id']}")
     stored = next(step for step in trace["steps"] if step["state"] == "stored")
     assert stored["app_id"] == "blog"
     assert stored["detail"]["origin"] == trial["form"]
     assert trial["form"] == (way if way in TRACKERS and TRACKERS[way].example else "native")
-    sql = f"select bot_reason from events where event_id = '{trial['event_id']}'"
+    sql = f"select bot_reason from events where event_id = '{trace['event_id']}'"
     assert with_apps.sql(sql) in ([["test event"]], [[None]])
 
 

@@ -5,19 +5,30 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from footfall.core.protocols.exchange import Tracker
 from footfall.core.protocols.trial import trial_of, ways_in
 from footfall.errors import BadQuery, NotFound, SendFailed
+from footfall.ports import Warehouse
+from footfall.services.trace import Trace
 from footfall.settings import Settings
 
-__all__ = ["Code", "Connection", "Trial", "Way", "connections", "send_test", "ways"]
+__all__ = ["Code", "Connection", "Trial", "Way", "connections", "find_test", "send_test", "ways"]
 
 ANY_KEY = "any"
 WAIT_SECONDS = 10.0
+CARRIERS = """
+select event_id from events
+where received_at >= $since
+    and event = any(['test_event', 'page_view'])
+    and contains(properties, $id)
+union all
+select rejected_id from rejected_events where received_at >= $since and contains(body, $id)
+limit 1
+"""
 SHOWN_BYTES = 4_000
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not listened on
 AGENT = "footfall-test-event/1"
@@ -52,6 +63,9 @@ class Connection(Struct, frozen=True):
 
 class Trial(Struct, frozen=True):
     """A test event that the collector answered: what was sent, in which form, and its words.
+
+    ``event_id`` is what ``find_test`` looks for; the event's own id is another where the protocol
+    carries none.
 
     ``sent_at`` is ISO 8601 in UTC; bodies are cut to 4,000 bytes and shown as text.
     """
@@ -106,14 +120,15 @@ def send_test(
     key = _key(app, settings)
     at = clock()
     now = round((at - datetime(1970, 1, 1)).total_seconds() * 1_000_000)  # noqa: DTZ001 - naive UTC
-    trial = trial_of(tracker, event_id or str(uuid.uuid4()), key, now)
+    event_id = event_id or str(uuid.uuid4())
+    trial = trial_of(tracker, event_id, key, now)
     example = trial.example
     began = time.perf_counter()
     status, reply = _ask(
         settings.collector.address, example.method, example.path, example.body, dict(example.headers)
     )
     return Trial(
-        event_id=trial.event_id,
+        event_id=event_id,
         form=trial.form,
         method=example.method,
         path=example.path,
@@ -123,6 +138,15 @@ def send_test(
         reply=_shown(reply),
         milliseconds=round((time.perf_counter() - began) * 1000, 1),
     )
+
+
+def find_test(event_id: str, trace: Callable[[str], Trace], warehouse: Warehouse, now: datetime) -> Trace:
+    """Return the life of a test event of the last hour, by the id that it was sent with."""
+    found = trace(event_id)
+    if found.found:
+        return found
+    rows = warehouse.query(CARRIERS, {"id": event_id, "since": now - timedelta(hours=1)}).rows
+    return trace(rows[0][0]) if rows else found
 
 
 def _tracker(name: str) -> Tracker:

@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 from litestar import get, post
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from footfall.apps.console.room import ErrorBody, InRoom
-from footfall.services.connect import Connection, Trial, Way, connections, send_test, ways
+from footfall.services.connect import Connection, Trial, Way, connections, find_test, send_test, ways
+from footfall.services.trace import Trace
 
 __all__ = ["CONNECT_ROUTES", "TestOrder", "WaysBody"]
 
@@ -52,8 +53,8 @@ def read_ways(room: InRoom) -> WaysBody:
 async def send_test_event(room: InRoom, data: JSONBody[TestOrder]) -> Trial:
     """Send a test event to the collector over HTTP, in the tracker's own form where it has one.
 
-    The answer holds what the collector said, also when that was a refusal; ``GET /api/events/{id}``
-    follows the event from there.
+    The answer holds what the collector said, also when that was a refusal; ``GET`` with its
+    ``event_id`` behind the path follows the event from there.
     """
     trial: Trial = await room.answers.run(
         lambda: send_test(data.way, data.app, room.platform.settings, _now), quick=True
@@ -61,8 +62,18 @@ async def send_test_event(room: InRoom, data: JSONBody[TestOrder]) -> Trial:
     return trial
 
 
+@get("/api/connect/test/{event_id:str}", tags=["connect"])
+async def read_test_event(room: InRoom, event_id: FromPath[str]) -> Trace:
+    """Tell a test event's life, as ``GET /api/events/{id}`` does, by the id that it was sent with."""
+    platform = room.platform
+    trace: Trace = await room.answers.run(
+        lambda: find_test(event_id, platform.trace, platform.warehouse, _now()), quick=True
+    )
+    return trace
+
+
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-CONNECT_ROUTES = [read_ways, send_test_event]
+CONNECT_ROUTES = [read_ways, send_test_event, read_test_event]

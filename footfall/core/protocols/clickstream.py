@@ -8,10 +8,14 @@ import base64
 import binascii
 import hashlib
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
 
 from footfall.core.body import BodyRefused, unpack
 from footfall.core.protocols.exchange import (
     Endpoint,
+    Example,
     Heard,
     Reply,
     Request,
@@ -160,6 +164,18 @@ def _taken(_request: Request, _heard: Heard, _told: Told) -> Reply:
     return Reply(200, headers=())
 
 
+def _example(event_id: str, key: str, now: int) -> Example:
+    event = {
+        "event_type": "test_event",
+        "event_id": event_id,
+        "timestamp": now // 1_000,
+        "unique_id": "footfall-connect",
+        "attributes": {"test": True},
+    }
+    path = f"/collect?{urlencode({'platform': 'Web', 'appId': key})}"
+    return Example("POST", path, msgspec.json.encode([event]))
+
+
 CLICKSTREAM = Tracker(
     name="clickstream",
     title="Clickstream Analytics on AWS",
@@ -183,4 +199,5 @@ CLICKSTREAM = Tracker(
         "but 200 for a success, and keeps what failed for its next request or page. An unknown `appId` is "
         "answered with 401, which a page may read, not with 403."
     ),
+    example=_example,
 )

@@ -162,8 +162,9 @@ class Tracker:
     """One protocol, whole: a row that makes its routes, its docs and its place in the console.
 
     ``refuse`` says a refusal in the client's words; without it they are those of ``POST /v1/events``.
-    ``example`` makes the test event that the console sends, of an event's id (where the protocol carries
-    one), the write key, and the time in UTC microseconds; without it that goes to ``POST /v1/events``.
+    ``example`` makes the test event that the console sends, of an event's id, the write key, and the time
+    in UTC microseconds; where the protocol carries no id, it stands in the event's properties.
+    Without it the test event goes to ``POST /v1/events``.
     """
 
     name: str

@@ -6,9 +6,13 @@ sends (``/g/collect``) is another format, which Google doesn't publish.
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
 
 from footfall.core.protocols.exchange import (
     Endpoint,
+    Example,
     Heard,
     Refusal,
     Reply,
@@ -175,6 +179,13 @@ def _refused(_request: Request, refusal: Refusal) -> Reply:
     return NOTHING if refusal.status == NOTHING.status else plain_refusal(refusal)
 
 
+def _example(event_id: str, key: str, now: int) -> Example:
+    event = {"name": "test_event", "params": {"test": event_id}}
+    body = {"client_id": "footfall.connect", "timestamp_micros": now, "events": [event]}
+    query = urlencode({"measurement_id": "G-TEST", "api_secret": key})
+    return Example("POST", f"/mp/collect?{query}", msgspec.json.encode(body))
+
+
 GA4 = Tracker(
     name="ga4",
     title="Google Analytics 4",
@@ -217,4 +228,5 @@ GA4 = Tracker(
     ),
     refuse=_refused,
     repeats=REPEATS,
+    example=_example,
 )

@@ -5,13 +5,14 @@ https://www.goatcounter.com/help/pixel, https://www.goatcounter.com/help/api and
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from footfall.core.protocols.exchange import (
     JSON,
     Endpoint,
+    Example,
     Heard,
     Refusal,
     Reply,
@@ -201,6 +202,11 @@ def _refused(request: Request, refusal: Refusal) -> Reply:
     return image._replace(headers=(*image.headers, ("x-goatcounter", _printable(why)), *again))
 
 
+def _example(event_id: str, key: str, now: int) -> Example:
+    hit = {"p": "test_event", "e": "true", "test": event_id, "rnd": now}
+    return Example("GET", f"/count/{quote(key, safe='')}?{urlencode(hit)}", headers=())
+
+
 GOATCOUNTER = Tracker(
     name="goatcounter",
     title="GoatCounter",
@@ -233,4 +239,5 @@ GOATCOUNTER = Tracker(
     "address nor agent of who calls the API is used for its hits.",
     refuse=_refused,
     repeats=REPEATS,
+    example=_example,
 )

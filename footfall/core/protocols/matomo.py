@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
 import msgspec
 
@@ -15,6 +15,7 @@ from footfall.core.moments import moment
 from footfall.core.protocols.exchange import (
     JSON,
     Endpoint,
+    Example,
     Heard,
     Refusal,
     Reply,
@@ -318,6 +319,11 @@ def _refused(_request: Request, refusal: Refusal) -> Reply:
     return Reply(refusal.status, body, headers)
 
 
+def _example(event_id: str, key: str, now: int) -> Example:
+    hit = {"idsite": key, "rec": "1", "e_c": "footfall", "e_a": "test_event", "test": event_id, "rand": now}
+    return Example("GET", f"/matomo.php?{urlencode(hit)}", headers=())
+
+
 MATOMO = Tracker(
     name="matomo",
     title="Matomo",
@@ -358,4 +364,5 @@ MATOMO = Tracker(
     ),
     refuse=_refused,
     repeats=REPEATS,
+    example=_example,
 )

@@ -12,6 +12,7 @@ import msgspec
 
 from footfall.core.protocols.exchange import (
     Endpoint,
+    Example,
     Heard,
     Refusal,
     Reply,
@@ -120,6 +121,11 @@ def _refused(_request: Request, refusal: Refusal) -> Reply:
     return Reply(refusal.status, body, (*DROPPED_ONE, *again))
 
 
+def _example(event_id: str, key: str, _now: int) -> Example:
+    call = {"n": "test_event", "d": key, "u": f"https://{key}/", "p": {"test": event_id}}
+    return Example("POST", "/api/event", msgspec.json.encode(call))
+
+
 PLAUSIBLE = Tracker(
     name="plausible",
     title="Plausible",
@@ -157,4 +163,5 @@ PLAUSIBLE = Tracker(
     "`collector.trusted_proxies` names the server.",
     refuse=_refused,
     repeats=REPEATS,
+    example=_example,
 )

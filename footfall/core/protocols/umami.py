@@ -17,6 +17,7 @@ import msgspec
 from footfall.core.protocols.exchange import (
     JSON,
     Endpoint,
+    Example,
     Heard,
     Refusal,
     Repeats,
@@ -248,6 +249,11 @@ def _refused(_request: Request, refusal: Refusal) -> Reply:
     return Reply(refusal.status, body, headers)
 
 
+def _example(event_id: str, key: str, _now: int) -> Example:
+    payload = {"website": key, "name": "test_event", "url": "/", "data": {"test": event_id}}
+    return Example("POST", "/api/send", msgspec.json.encode({"type": "event", "payload": payload}))
+
+
 UMAMI = Tracker(
     name="umami",
     title="Umami",
@@ -282,4 +288,5 @@ UMAMI = Tracker(
     "counts among the bytes, so that clicks of which the first was answered already are two.",
     refuse=_refused,
     repeats=OURS,
+    example=_example,
 )

@@ -39,7 +39,7 @@ function way(trial, trace, lakeSeconds) {
     const processed = utc(stored.detail.processed_at);
     done.push(
       station("Loader", "", processed, h("p", {}, `Read and enriched ${number(Math.max(0, new Date(processed) - new Date(stored.at)))} ms after it was taken.`)),
-      station("Warehouse", "stored", null, h("p", {}, "Stored once as ", h("code", {}, stored.detail.event), ` of ${stored.app_id}, origin ${stored.detail.origin}. `, h("a", { href: `/trace?${new URLSearchParams({ id: trial.event_id })}` }, "Trace"))));
+      station("Warehouse", "stored", null, h("p", {}, "Stored once as ", h("code", {}, stored.detail.event), ` of ${stored.app_id}, origin ${stored.detail.origin}. `, h("a", { href: `/trace?${new URLSearchParams({ id: trace.event_id })}` }, "Trace"))));
   }
   if (lake) done.push(station("Lake", "stored", lake.at, h("p", {}, lake.detail.file)));
   const next = taken ? STATIONS.slice(done.length).filter((name) => name !== "Lake" || lakeSeconds !== null) : [];
@@ -78,7 +78,7 @@ export function testEvent(chosen, body) {
     const over = PATIENCE + 2_000 * (body.lake_seconds ?? 0);
     let kind = show(trial, null, 0);
     while (mine === turn && kind !== "bad" && performance.now() - began < over) {
-      const trace = await read(`/api/events/${encodeURIComponent(trial.event_id)}`, { staleSeconds: 0 });
+      const trace = await read(`/api/connect/test/${encodeURIComponent(trial.event_id)}`, { staleSeconds: 0 });
       if (mine !== turn) return;
       kind = show(trial, trace, performance.now() - began);
       const states = trace.steps.map((each) => each.state);
