@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,16 @@ def test_the_script_was_made_from_the_source_as_it_is() -> None:
     assert not any(
         word in code for word in ("eval(", "new Function", "innerHTML", "createObjectURL", "cookie")
     )
+
+
+def test_every_attribute_is_in_the_docs_and_the_other_way_round() -> None:
+    source = SOURCE.read_text(encoding="utf-8")
+    read = set(re.findall(r"option\.(\w+)", source)) | set(re.findall(r'\bon\("(\w+)"\)', source))
+    page = (ROOT / "docs" / "how-to" / "web-sdk.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `data-(\w+)` \|", page, re.MULTILINE)) == read
+    calls = set(re.findall(r"^    (\w+): \(.*\) =>", source, re.MULTILINE))
+    types = (SOURCE.parent / "footfall.d.ts").read_text(encoding="utf-8")
+    assert set(re.findall(r'call: "(\w+)"', types)) == calls
 
 
 def test_the_build_gives_the_script_to_the_byte_and_the_types_hold(tmp_path: Path) -> None:

@@ -66,7 +66,9 @@
   const unique = () =>
     crypto.randomUUID?.() || // only where the page came by https
     Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join("");
-  const batchName = () => `q.${Date.now()}.${unique()}`; // sorts by age
+  const tab = unique();
+  let made = 1e6;
+  const batchName = () => `q.${Date.now()}.${made++}.${tab}`; // sorts by age
 
   // Who: nothing is kept about a person unless the page says so and the person agrees.
 
@@ -109,7 +111,6 @@
   let held = {}; // what could not be put into storage
   /** @type {Fields[]} */
   let waiting = []; // for consent
-  const tab = unique();
 
   const body = (/** @type {string} */ text) =>
     `[${text.split("\n").map((line) => `${line},"sent_at":${Date.now()}}`)}]`;
@@ -129,6 +130,7 @@
 
   const backOff = (/** @type {number} */ least) => {
     failing = true;
+    if (lines) hold(name, lines);
     const pause = Math.min(LONGEST_PAUSE_MS, 1_000 * 2 ** tries++);
     clearTimeout(retrying);
     retrying = setTimeout(drain, least + pause * (0.5 + Math.random() / 2));
@@ -236,13 +238,13 @@
   ) => {
     if (!event || refused || choice === "denied") return;
     const now = Date.now();
-    const made = {
+    const whole = {
       event,
       event_id: unique(),
       app_id: option.app,
       created_at: now,
       url: page.slice(0, 8_000),
-      referrer: referrer.slice(0, 8_000),
+      referrer: referrer.slice(0, 8_000) || undefined,
       title: doc.title.slice(0, 500),
       screen: `${screen.width}x${screen.height}`,
       language: nav.language,
@@ -251,8 +253,8 @@
       ...fields,
       properties,
     };
-    if (sends()) enqueue(made);
-    else if (waiting.length < WAITING) waiting.push(made);
+    if (sends()) enqueue(whole);
+    else if (waiting.length < WAITING) waiting.push(whole);
   };
 
   // Pages: how long they were seen and how far.
@@ -298,7 +300,10 @@
   };
   const asked = () => location.search + (option.spa === "hash" ? location.hash : "");
   const move = (/** @type {boolean} */ replaced) => {
-    if (location.pathname === path && (replaced || asked() === query)) return;
+    if (location.pathname === path && (replaced || asked() === query)) {
+      query = asked();
+      return;
+    }
     leave();
     referrer = page;
     turn();
