@@ -95,7 +95,10 @@ def test_reading_in_any_form_is_taken(open_warehouse):
 
 def test_the_public_tables_are_the_contracts(open_warehouse):
     names = [name for (name,) in open_warehouse().query("show tables").rows]
-    assert names == ["duplicate_events", "event_hours", "events", "rejected_events", "sessions", "visitor_days"]
+    assert names == [
+        *("duplicate_events", "event_hours", "events", "identity_edges"),
+        *("rejected_events", "sessions", "visitor_days"),
+    ]
 
 
 def test_a_long_query_is_stopped_and_the_next_one_answered(open_warehouse):
