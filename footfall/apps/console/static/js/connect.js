@@ -48,6 +48,9 @@ function ways(all, chosen, choose) {
   return { element: group, mark };
 }
 
+/** Text in which `backticks` mark code. */
+const worded = (text) => text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
+
 /** The snippet of the chosen way, a tab for each client. */
 function snippet(card, chosen, open) {
   const { way } = chosen;
@@ -63,8 +66,9 @@ function snippet(card, chosen, open) {
     h("div", { class: "clients", role: "tablist", "aria-label": "Client" }, tabs),
     h("div", { class: "snippet" }, h("pre", { tabindex: "0", id: "snippet" }, code), copyButton(code)),
     h("dl", { class: "facts" },
-      h("dt", {}, "Your key"), h("dd", {}, h("code", {}, chosen.key), ` as ${way.key_is}. `, open ? "No app is configured, so any key is taken, from this machine only." : `It lets one write for ${chosen.app}, never read.`),
-      way.notes ? [h("dt", {}, "Note"), h("dd", {}, way.notes)] : null));
+      h("dt", {}, "Your key"), h("dd", {}, h("code", {}, chosen.key), ` as ${way.key_is.replaceAll("`", "")}. `, open ? "No app is configured, so any key is taken, from this machine only." : `It lets one write for ${chosen.app}, never read.`),
+    ),
+    way.notes && h("details", { class: "notes" }, h("summary", {}, "Good to know"), h("p", {}, worded(way.notes))));
 }
 
 function pickers(body, chosen, changed) {

@@ -107,7 +107,7 @@ export function testEvent(chosen, body) {
     clear: () => { turn += 1; button.disabled = false; said.replaceChildren(); list.replaceChildren(); },
     follow: () => {
       how.textContent = chosen.way.own_form
-        ? `The platform sends it over HTTP to ${body.collector}, as ${chosen.way.title} would. It is stored as test_event, and labelled a program’s.`
+        ? `The platform sends it over HTTP to ${body.collector}, as ${chosen.way.title} would. It is stored as test_event.`
         : `There is no test event in the form of ${chosen.way.title}, so it is sent to POST /v1/events at ${body.collector}: it proves address and key, not the form.`;
     },
   };
