@@ -221,6 +221,21 @@ def test_calls_before_the_script_are_heard_in_order(shop: Shop) -> None:
     assert "user_id" not in shop.wait(1, "later")[0]
 
 
+def test_a_wrong_call_is_told_and_stops_nothing(shop: Shop) -> None:
+    early = """<script>(window.footfall = function () {}).q = [
+        ["track", "round", (() => { const o = {}; o.o = o; return o })()], ["jump"], ["track", "early"]];
+        </script>"""
+    address = shop.page("index.html", head=early)
+    said: list[str] = []
+    shop.context.on("console", lambda message: said.append(message.text))
+    tab = shop.tab(address)
+    tab.evaluate("footfall('track', 'big', { n: 10n }); footfall('track'); footfall('track', 'fine')")
+    assert [event["event"] for event in shop.wait(3)] == ["page_view", "early", "fine"]
+    assert [text.split()[:2] for text in said] == [
+        *(["footfall", "track"], ["footfall", "jump"], ["footfall", "track"])
+    ]
+
+
 def test_a_page_that_loads_the_script_twice_counts_once(shop: Shop) -> None:
     again = f'<script defer src="{shop.wire.url}/footfall.js" data-app="{shop.app}"></script>'
     tab = shop.open("index.html", head=again)
@@ -418,6 +433,16 @@ def test_a_page_left_tells_how_long_and_how_far(shop: Shop) -> None:
     assert next(row for row in shop.rows() if row["event"] == "page_leave")["time_spent"] > 0.9
 
 
+def test_the_last_words_of_a_closed_tab_arrive(shop: Shop) -> None:
+    tab = shop.open("index.html")
+    shop.wait()
+    tab.wait_for_timeout(400)
+    tab.evaluate("footfall('track', 'one'); footfall('track', 'two')")
+    tab.close()
+    names = [event["event"] for event in shop.wait(4)]
+    assert names == ["page_view", "one", "two", "page_leave"]
+
+
 def test_only_time_in_view_counts(shop: Shop) -> None:
     tab = shop.open("index.html")
     tab.wait_for_timeout(300)
@@ -428,6 +453,16 @@ def test_only_time_in_view_counts(shop: Shop) -> None:
     tab.goto("about:blank")
     leaves = shop.wait(2, "page_leave")
     assert 0.5 < sum(leave["time_spent"] for leave in leaves) < 1.9
+
+
+def test_a_tab_that_was_never_looked_at_has_no_time(shop: Shop) -> None:
+    hidden = HIDE.replace("HIDDEN", "true").replace("document.dispatch", "document.body?.dispatch")
+    shop.context.add_init_script(f"({hidden})()")
+    tab = shop.open("index.html", 'data-vitals="on"')
+    tab.wait_for_timeout(500)
+    tab.goto("about:blank")
+    tab.wait_for_timeout(500)
+    assert [event["event"] for event in shop.wait()] == ["page_view"]
 
 
 def test_web_vitals_are_told_once_where_they_are_wanted(shop: Shop) -> None:

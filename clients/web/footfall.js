@@ -437,8 +437,13 @@
       decide(made);
     },
   };
-  const call = (/** @type {string} */ verb, /** @type {any[]} */ ...values) =>
-    calls[verb] ? calls[verb](...values) : console.warn(`footfall has no call "${verb}"`);
+  const call = (/** @type {string} */ verb, /** @type {any[]} */ ...values) => {
+    try {
+      calls[verb](...values);
+    } catch (error) {
+      console.warn("footfall", verb, error); // a call that can't be told must not stop the page's own code
+    }
+  };
   const early = Array.from(win.footfall?.q || [], (each) => Array.from(each));
   win.footfall = Object.assign(call, { ready: true });
   if (refused) return names("").forEach(forget);
