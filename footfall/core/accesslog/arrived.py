@@ -1,11 +1,10 @@
 """From parsed log lines to ``ARRIVED``: what is personal is masked here, once per distinct value.
 
-A line becomes the event ``file_open`` when a GET was answered with a file (200 or 206, and the path
-ends like a file that is no page), else ``request``: a page's own events come from the browser, and
-calling requests ``page_view`` would count them twice.
+A line becomes the event ``file_open`` when a GET (or S3's ``REST.GET.OBJECT``) was answered with a
+file (200 or 206, and the path ends like a file that is no page), else ``request``: a page's own events
+come from the browser, and calling requests ``page_view`` would count them twice.
 """
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from footfall.core.accesslog.fields import Parsed
+from footfall.core.accesslog.fields import Extra, Parsed
+from footfall.core.accesslog.properties import property_objects
 from footfall.core.arrow import ARRIVED_SCHEMA
 from footfall.core.enrich.distinct import Spread, pairs, plain
 from footfall.core.enrich.url import read_address
@@ -36,7 +36,8 @@ class LineRules:
 
     ``urls``, ``agents`` and ``texts`` mask many distinct values at once and keep their order;
     ``network`` cuts an address; ``country`` looks the whole one up; ``visitor`` is the hash of
-    address, user agent and day; ``person`` is the keyed hash of the name that the server logged in.
+    address, user agent and day; ``person`` is the keyed hash of the name that the server logged in;
+    ``named`` masks the values of a property, by its name too.
     """
 
     urls: Callable[[Sequence[str]], Sequence[str | None]]
@@ -46,6 +47,7 @@ class LineRules:
     country: Callable[[str], str | None]
     visitor: Callable[[str, str | None, date], str | None]
     person: Callable[[str], str | None]
+    named: Callable[[str, Sequence[str]], Sequence[str | None]] = lambda _, values: values
 
 
 def arrive(
@@ -56,7 +58,10 @@ def arrive(
     count = lines.num_rows
     target, method = _spread(lines, "target"), _spread(lines, "method")
     urls = rules.urls([_one_slash(value) for value in target.values])
-    objects = [read_address(url).path if url else None for url in urls]
+    keyed = parsed.keyed
+    place = _spread(lines, "object") if keyed else target
+    places = rules.urls(place.values) if keyed else urls
+    objects = Spread([read_address(url).path if url else None for url in places], place.index)
     address, agent = _spread(lines, "ip"), _spread(lines, "user_agent")
     agents = rules.agents(agent.values)
     status = plain(lines["status"])
@@ -64,7 +69,7 @@ def arrive(
         "event_id": ids,
         "app_id": _same(app_id, count),
         "origin": _same(origin, count),
-        "event": _events(method, Spread(objects, target.index), status),
+        "event": _events(method, objects, status),
         "user_id": _spread(lines, "user").map(rules.person, pa.string()),
         "created_at": plain(lines["created_at"]),
         "received_at": pa.array([received_at], pa.timestamp("us")).take(pa.repeat(0, count)),
@@ -74,11 +79,11 @@ def arrive(
         "ip": address.map(rules.network, pa.string()),
         "ip_country": address.map(rules.country, pa.string()),
         "visitor_hash": _visitors(lines, address, agent, rules),
-        "properties": _notes(_spread(lines, "note"), rules),
+        "properties": property_objects(_extra(parsed), rules.named, count),
         "method": method.of(method.values, pa.string()),
         "status": status,
         "bytes": plain(lines["bytes"]),
-        "object": target.of(objects, pa.string()),
+        "object": objects.of(objects.values, pa.string()),
     }
     return pa.Table.from_arrays(
         [columns.get(field.name, pa.nulls(count, field.type)) for field in ARRIVED_SCHEMA],
@@ -87,9 +92,10 @@ def arrive(
 
 
 def event_ids(parsed: Parsed, name: str, offset: int) -> pa.Array:
-    """Return an id for each row: the content's name and the byte where the line starts."""
+    """Return an id for each row: the request's own, else the content's name and the line's byte."""
     places = pc.add(plain(parsed.rows["offset"]), offset).cast(pa.string())
-    return pc.binary_join_element_wise(name, places, "-")
+    own = plain(parsed.rows["id"])
+    return pc.coalesce(own, pc.binary_join_element_wise(name, places, "-"))
 
 
 def _spread(lines: pa.Table, name: str) -> Spread:
@@ -116,7 +122,7 @@ def _is_file(path: str | None) -> bool:
 
 
 def _events(method: Spread, objects: Spread, status: pa.Array) -> pa.Array:
-    got = method.map(lambda value: value == "GET", pa.bool_())
+    got = method.map(lambda value: value == "GET" or value.endswith(".GET.OBJECT"), pa.bool_())
     file = objects.map(_is_file, pa.bool_())
     answered = pc.is_in(status, pa.array(sorted(_OPENED)))
     opened = pc.fill_null(pc.and_(pc.and_(got, file), answered), False)
@@ -135,8 +141,9 @@ def _visitors(lines: pa.Table, address: Spread, agent: Spread, rules: LineRules)
     return who.map(visitor, pa.string())
 
 
-def _notes(spread: Spread, rules: LineRules) -> pa.Array:
-    texts = rules.texts([value[:200] for value in spread.values])
-    return spread.of(
-        [json.dumps({"request": text}, ensure_ascii=False) if text else None for text in texts], pa.string()
-    )
+def _extra(parsed: Parsed) -> dict[str, Extra]:
+    """Return what becomes properties; a request that is no HTTP among it."""
+    note = plain(parsed.rows["note"])
+    if note.null_count == len(note):
+        return dict(parsed.extra)
+    return {**parsed.extra, "request": Extra("text", note)}

@@ -5,10 +5,11 @@ Nothing here knows a format. A place is a byte's index in the block; all arrays 
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-__all__ = ["PADDING", "Ints", "clf_times", "lines_of", "numbers", "slices", "windows"]
+__all__ = ["PADDING", "Ints", "clf_times", "lines_of", "numbers", "slices", "texts_at", "windows"]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -64,6 +65,24 @@ def slices(padded: bytes, starts: Ints, ends: Ints, empty: bytes = b"-") -> pa.D
     )
     encoded = array.dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices, encoded.dictionary.cast(pa.string()))
+
+
+def texts_at(block: pa.Buffer, starts: Ints, ends: Ints) -> pa.DictionaryArray:
+    """Return the text of one place per line, in order, as a dictionary; ``-`` or nothing is null.
+
+    Arrow sees the block itself as texts and the gaps between them by turns, and takes every other.
+    The texts must be UTF-8.
+    """
+    count = len(starts)
+    offsets = np.empty(2 * count, np.int32)
+    offsets[::2], offsets[1::2] = starts, ends
+    both = pa.StringArray.from_buffers(max(0, 2 * count - 1), pa.py_buffer(offsets), block)
+    encoded = both.take(pa.array(np.arange(0, 2 * count, 2, dtype=np.int32))).dictionary_encode()
+    indices = encoded.indices
+    for nothing in ("-", ""):
+        if (place := pc.index(encoded.dictionary, nothing).as_py()) >= 0:
+            indices = pc.if_else(pc.equal(indices, place), pa.scalar(None, pa.int32()), indices)
+    return pa.DictionaryArray.from_arrays(indices, encoded.dictionary)
 
 
 def numbers(buffer: Bytes, starts: Ints, ends: Ints) -> tuple[Ints, Flags]:

@@ -51,7 +51,7 @@ _REST = re.compile(rf'(?: {_CUT}(?: {_CUT}(?:\s.*)?)?\s*|\s[^"]*)?', re.DOTALL)
 _ESCAPE = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|(["\\]))')
 
 
-def parse(block: bytes) -> Parsed:
+def parse(block: bytes, _header: str | None = None, /) -> Parsed:
     """Read whole lines; the usual ones as columns, the others one by one, blank ones not at all."""
     starts, ends = lines_of(block)
     filled = np.flatnonzero(ends > starts)
@@ -193,7 +193,7 @@ def _one_by_one(
             refused.append(Refused(line, start, body, reasons))
         else:
             rows.append({"line": line, "offset": start, **row})
-    names = [name for name in LINE_SCHEMA.names if name not in {"method", "target", "note"}]
+    names = [name for name in LINE_SCHEMA.names if name not in {"method", "target", "note", "object", "id"}]
     columns: dict[str, object] = {name: [row[name] for row in rows] for name in names}
     requests = pa.array([row["request"] for row in rows], pa.string()).dictionary_encode()
     return line_table({**columns, **_requests(requests)}, len(rows)), tuple(refused)
