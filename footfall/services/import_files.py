@@ -15,12 +15,13 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from footfall.core.accesslog.extended import last_header
 from footfall.core.enrich import enrich
 from footfall.errors import BadSource
 from footfall.ports import Batch, Stored, Warehouse
 from footfall.services.import_blocks import Block, blocks, find_start, known_content
 from footfall.services.import_layouts import FORMATS, Layout, layouts_of
-from footfall.services.import_rows import ImportRules, Read
+from footfall.services.import_rows import ImportRules, Read, RowReader
 from footfall.services.import_sources import SourceReader, find_sources
 
 __all__ = ["FORMATS", "ImportRules", "Imported", "Progress", "enriched", "import_files"]
@@ -132,8 +133,8 @@ class _Run:
             start = find_start(reader, self._rules.app_id, known_content(self._positions))
         before, latin1 = self.lines, 0
         with SourceReader(path, self._format) as reader, ThreadPoolExecutor(1, "import") as ahead:
-            reader.skip(start.line_start)
-            stream = self._prepared(layout, reader, blocks(reader, start, layout.record_end))
+            rows = _rows_from(layout, reader, start.line_start)
+            stream = self._prepared(rows, reader, blocks(reader, start, layout.record_end))
             waiting = ahead.submit(next, stream, None)
             while (prepared := waiting.result()) is not None:
                 waiting = ahead.submit(next, stream, None)
@@ -148,13 +149,13 @@ class _Run:
         self._report(layout, 0)
 
     def _prepared(
-        self, layout: Layout, reader: SourceReader, stream: Iterator[Block]
+        self, rows: RowReader, reader: SourceReader, stream: Iterator[Block]
     ) -> Iterator[Prepared]:
         for block in stream:
             now = self._clock()
             now = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
             received_at = int(now.replace(tzinfo=UTC).timestamp() * 1_000_000)
-            read = layout.rows(block, received_at)
+            read = rows(block, received_at)
             yield Prepared(block, read, enriched(read.rows, now), reader.consumed())
 
     def _store(self, prepared: Prepared) -> None:
@@ -178,6 +179,20 @@ class _Run:
                 self.lines,
             )
         )
+
+
+def _rows_from(layout: Layout, reader: SourceReader, place: int) -> RowReader:
+    """Skip to the byte where reading begins; return the reader of what follows there."""
+    if layout.below is None or not place:
+        reader.skip(place)
+        return layout.rows
+    return layout.below(last_header(_parts(reader, place)))
+
+
+def _parts(reader: SourceReader, count: int) -> Iterator[bytes]:
+    while count and (part := reader.read(min(count, 1 << 20))):
+        count -= len(part)
+        yield part
 
 
 def enriched(arrived: pa.Table, now: datetime) -> pa.Table:

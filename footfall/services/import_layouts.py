@@ -3,13 +3,13 @@
 A file that holds nothing of the named format is refused as a whole, with a word on what it looks like.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from footfall.core.accesslog.formats import LOG_FORMATS, guess_format
+from footfall.core.accesslog.formats import LOG_FORMATS, Look, guess_format
 from footfall.core.delimited import Table, open_records, read_header
 from footfall.core.field_names import WITHOUT_NAME, field_of
 from footfall.errors import BadSource
@@ -26,7 +26,8 @@ from footfall.services.import_sources import Source, SourceReader
 
 __all__ = ["FORMATS", "Layout", "layout_of", "layouts_of"]
 
-FORMATS = ("ndjson", "csv", *LOG_FORMATS)
+DETECTED = ("auto", "jsonlines")  # told by a file's first lines: any format; a web server's JSON
+FORMATS = ("ndjson", "csv", *LOG_FORMATS, *DETECTED)
 SAMPLE_BYTES = 64 << 10
 SAMPLE_LINES = 100
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -34,11 +35,12 @@ TELLING = frozenset({"event", *(field for field, _ in WITHOUT_NAME)})
 
 
 class Layout(NamedTuple):
-    """A file with the readers of its blocks."""
+    """A file with the readers of its blocks; ``below`` makes one for lines below a header before them."""
 
     source: Source
     rows: RowReader
     record_end: RecordEnd = whole_lines
+    below: Callable[[str | None], RowReader] | None = None
 
 
 def layouts_of(
@@ -67,34 +69,63 @@ def layouts_of(
 def layout_of(format: str, source: Source, rules: ImportRules) -> Layout:
     """Return how to read one file. Raises BadSource when it is of another format or unreadable."""
     sample = _sample(source.path, format)
-    context = FileContext(rules, format, source.path.name)
     if sample.startswith(UTF_16):
         raise _refused(source.path, format, "it is written in UTF-16", "Convert it to UTF-8 first")
+    if format in DETECTED:
+        format = _detected(format, source.path, sample)
+    context = FileContext(rules, format, source.path.name)
     if format == "csv":
         return _csv_layout(source, sample, context)
-    lines = [line for line in sample.split(b"\n") if line.strip()][:SAMPLE_LINES]
+    lines = _first_lines(sample)
     if format == "ndjson":
-        fits = not lines or any(_is_object(line) for line in lines)
-        rows = ndjson_rows(context)
-    else:
-        fits = not lines or LOG_FORMATS[format].parse(b"\n".join(lines)).rows.num_rows > 0
-        rows = log_rows(LOG_FORMATS[format], context)
-    if not fits:
+        if lines and (not any(_is_object(line) for line in lines) or _is_log(lines)):
+            raise _other(source.path, format, lines)
+        return Layout(source, ndjson_rows(context))
+    log = LOG_FORMATS[format]
+    parsed = log.parse(b"\n".join(lines))
+    if parsed.refused and not parsed.rows.num_rows:
         raise _other(source.path, format, lines)
-    return Layout(source, rows)
+    below = (lambda header: log_rows(log, context._replace(header=header))) if log.headed else None
+    return Layout(source, log_rows(log, context), below=below)
+
+
+def _detected(asked: str, path: Path, sample: bytes) -> str:
+    """Return the format that the first lines have. Raises BadSource when it is none of ours."""
+    lines = _first_lines(sample)
+    if not lines:
+        return "ndjson"
+    look = _look(lines)
+    if look and look.name in FORMATS and (asked == "auto" or (look.name in LOG_FORMATS and _json(lines))):
+        return look.name
+    table = read_header(sample) if asked == "auto" and look is None else None
+    if table is not None and len(table.names) > 1 and _telling(table):
+        return "csv"
+    raise _other(path, asked, lines)
+
+
+def _json(lines: Sequence[bytes]) -> bool:
+    return any(_is_object(line) for line in lines)
+
+
+def _is_log(lines: Sequence[bytes]) -> bool:
+    """Say whether JSON lines are a web server's: they have its names, and no action's."""
+    look = _look(lines)
+    return look is not None and look.name in LOG_FORMATS
 
 
 def _csv_layout(source: Source, sample: bytes, context: FileContext) -> Layout:
     if not sample.strip():
         return Layout(source, ndjson_rows(context))
-    table = read_header(sample)
+    table, lines = read_header(sample), _first_lines(sample)
     if table is None:
+        look = _look(lines)
+        if look and look.name != "csv":
+            raise _other(source.path, "csv", lines)
         raise _refused(
             source.path, "csv", "its header row cannot be read", "The first row names the columns"
         )
     if not _telling(table):
-        lines = [line for line in sample.split(b"\n") if line.strip()][:SAMPLE_LINES]
-        look = guess_format([line.decode("utf-8", "replace") for line in lines])
+        look = _look(lines)
         if look and look.name != "csv":
             raise _other(source.path, "csv", lines)
         raise _refused(
@@ -124,6 +155,14 @@ def _sample(path: Path, format: str) -> bytes:
     return sample[:end] if end and not whole else sample
 
 
+def _first_lines(sample: bytes) -> list[bytes]:
+    return [line for line in sample.split(b"\n") if line.strip()][:SAMPLE_LINES]
+
+
+def _look(lines: Sequence[bytes]) -> Look | None:
+    return guess_format([line.decode("utf-8", "replace") for line in lines])
+
+
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf")), dict)
@@ -132,7 +171,7 @@ def _is_object(line: bytes) -> bool:
 
 
 def _other(path: Path, format: str, lines: Sequence[bytes]) -> BadSource:
-    look = guess_format([line.decode("utf-8", "replace") for line in lines])
+    look = _look(lines)
     cause = f"none of its first {len(lines)} lines is of this format"
     if len(lines) == 1:
         cause = "its first line is not of this format"

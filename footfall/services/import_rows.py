@@ -23,6 +23,7 @@ from footfall.core.field_names import event_of
 from footfall.core.intake import DEFAULT_APP, Policy, take
 from footfall.core.record import AppId, Logged, Offset, Record, Sender
 from footfall.core.scrub import ScrubPlan, scrub_text
+from footfall.core.scrub.fields import scrub_field
 from footfall.core.scrub.plan import hashed
 from footfall.core.sender import cut_ip, visitor_hash
 from footfall.ports import CountryLookup
@@ -76,7 +77,7 @@ class FileContext(NamedTuple):
     rules: ImportRules
     origin: str
     name: str
-    header: str | None = None  # a Header as JSON
+    header: str | None = None  # a Header as JSON; of a log, the line that names its fields
 
 
 class Read(NamedTuple):
@@ -100,6 +101,7 @@ class Bad(NamedTuple):
     reasons: Sequence[str]
     app_id: str | None = None
     event_id: str | None = None
+    header: str | None = None
 
 
 class Item(NamedTuple):
@@ -111,15 +113,22 @@ class Item(NamedTuple):
 
 
 def log_rows(format: LogFormat, context: FileContext) -> RowReader:
-    """Return the reader of an access log's blocks."""
+    """Return the reader of an access log's blocks, which must come in their order.
+
+    ``context.header`` names the fields of the first lines, where the format has such lines.
+    """
     rules = line_rules(context.rules)
+    header = context.header
 
     def read(block: Block, received_at: int) -> Read:
+        nonlocal header
         if block.too_long:
-            return _too_long(block, context, received_at)
-        parsed = format.parse(block.data)
+            return _too_long(block, context._replace(header=header), received_at)
+        parsed = format.parse(block.data, header)
+        header = parsed.header
         ids = event_ids(parsed, block.id_prefix, block.offset)
-        if block.resumed and len(ids) and parsed.rows["offset"][0].as_py() == 0:
+        first = parsed.rows.slice(0, 1)
+        if block.resumed and first["offset"].to_pylist() == [0] and first["id"].null_count:
             ids = pa.concat_arrays([pa.array([block.line_id(0)]), ids.slice(1)])
         rows = arrive(
             parsed,
@@ -130,7 +139,13 @@ def log_rows(format: LogFormat, context: FileContext) -> RowReader:
             rules=rules,
         )
         bad = [
-            Bad(line.offset, line.line, line.body[:KEPT_BYTES].decode(errors="replace"), line.reasons)
+            Bad(
+                line.offset,
+                line.line,
+                line.body[:KEPT_BYTES].decode(errors="replace"),
+                line.reasons,
+                header=line.header,
+            )
             for line in parsed.refused
         ]
         return Read(rows, _rejected(bad, block, context, received_at))
@@ -158,6 +173,14 @@ def line_rules(rules: ImportRules) -> LineRules:
     def person(name: str) -> str:
         return hashed("login", name, plan.key)
 
+    @lru_cache(REMEMBERED)
+    def named_one(name: str, value: str) -> str | None:
+        masked = scrub_field({name: value}, "properties", plan)
+        return str(masked[name]) if name in masked else None
+
+    def named(name: str, values: Sequence[str]) -> list[str | None]:
+        return [named_one(name, value) for value in values]
+
     return LineRules(
         urls=lambda values: list(map(url, values)),
         agents=lambda values: list(map(agent, values)),
@@ -166,6 +189,7 @@ def line_rules(rules: ImportRules) -> LineRules:
         country=lru_cache(REMEMBERED)(rules.country_of),
         visitor=lambda ip, agent, day: visitor_hash(rules.app_id, ip, agent, salt_of(day)),
         person=person,
+        named=named,
     )
 
 
@@ -318,7 +342,7 @@ def _rejected(bad: list[Bad], block: Block, context: FileContext, received_at: i
         ],
         [scrub_text(line.body, "text", context.rules.plan) for line in bad],
         *([None] * count for _ in Sender.__struct_fields__),
-        [context.header] * count,
+        [line.header or context.header for line in bad],
     ]
     return pa.Table.from_arrays(
         [pa.array(values, field.type) for values, field in zip(columns, REJECTED_SCHEMA, strict=True)],

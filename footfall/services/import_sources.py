@@ -4,21 +4,23 @@ What is in them belongs to ``import_blocks`` (cutting, read positions) and ``cor
 """
 
 import gzip
-import io
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Any, Protocol, Self
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from footfall.core.accesslog.json_lines import json_text
 from footfall.errors import BadSource
 
 __all__ = ["Source", "SourceReader", "find_sources"]
 
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
+_ROWS = 20_000  # of a Parquet file that are JSON lines at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,37 @@ def _below(folder: Path) -> list[Path]:
     ]
 
 
+class _Stream(Protocol):
+    def read(self, count: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class ParquetLines:
+    """The rows of a Parquet file as JSON lines. Raises pyarrow's errors for damage."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._batches: Any = None  # opened by the first read, whose errors are told
+        self._rest = b""
+
+    def read(self, count: int, /) -> bytes:
+        """Return the next bytes, fewer than ``count`` where a batch ends; none at the end."""
+        if self._batches is None:
+            self._batches = pq.ParquetFile(self._file).iter_batches(batch_size=_ROWS)
+        while not self._rest and (batch := next(self._batches, None)) is not None:
+            self._rest = json_text(pa.Table.from_batches([batch]))
+        part, self._rest = self._rest[:count], self._rest[count:]
+        return part
+
+    def close(self) -> None:
+        """Forget the batches; the file is its owner's."""
+        self._batches, self._rest = iter(()), b""
+
+
 class SourceReader:
     """A file's bytes, unpacked if they are gzip or Zstandard (told by their first bytes, not the name).
+
+    A Parquet file is read as JSON lines, one a row.
 
     ``read`` raises BadSource when the file cannot be read or its packing is damaged; bytes before
     the damage are given first.
@@ -88,11 +119,13 @@ class SourceReader:
             raise _unreadable(path, format, error) from error
         magic = self._file.read(4)
         self._file.seek(0)
-        self.packed = magic.startswith((_GZIP, _ZSTD))
+        self.packed = magic.startswith((_GZIP, _ZSTD, _PARQUET))
         if magic.startswith(_GZIP):
-            self._stream: io.BufferedIOBase = gzip.GzipFile(fileobj=self._file)
+            self._stream: _Stream = gzip.GzipFile(fileobj=self._file)
         elif magic.startswith(_ZSTD):
             self._stream = pa.CompressedInputStream(self._file, "zstd")
+        elif magic == _PARQUET:
+            self._stream = ParquetLines(self._file)
         else:
             self._stream = self._file
 
@@ -103,7 +136,7 @@ class SourceReader:
         while missing:
             try:
                 part = self._stream.read(min(missing, 1 << 20))
-            except (OSError, EOFError, zlib.error) as error:
+            except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
                 if parts:
                     break  # the damage is met again by the next read, when these bytes are safe
                 raise _unreadable(self._path, self._format, error) from error

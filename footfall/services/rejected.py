@@ -134,6 +134,11 @@ def _read_again(event: RejectedEvent, rules: ImportRules, correction: str | None
         return _Reading(reasons=[CUT_OFF])
     body = event.body if correction is None else correction.strip()
     if event.origin in FORMATS:
+        if event.origin in LOG_FORMATS:
+            reading = _line_again(event, rules, body)
+            value = _json(body) if reading.reasons else None
+            if not isinstance(value, dict) or "event" not in value:
+                return reading
         value = _json(body)
         if event.origin != "ndjson" and not isinstance(value, dict):
             return _line_again(event, rules, body)
@@ -166,7 +171,7 @@ def _event_again(event: RejectedEvent, rules: ImportRules, body: str) -> _Readin
 
 def _line_again(event: RejectedEvent, rules: ImportRules, body: str) -> _Reading:
     """Put one line of an imported file through the parser of its format."""
-    context = FileContext(rules, event.origin, "retry")
+    context = FileContext(rules, event.origin, "retry", event.header)
     if event.origin in LOG_FORMATS:
         read = log_rows(LOG_FORMATS[event.origin], context)
     elif event.header is None:

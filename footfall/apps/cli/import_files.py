@@ -21,13 +21,15 @@ def import_files(
       footfall import combined /var/log/nginx/access.log.gz
       footfall import csv clicks.csv --app shop
       footfall import ndjson events/
+      footfall import auto /var/log/caddy s3-logs/
 
     Parameters
     ----------
     format: str
-        ndjson, csv, combined or common.
+        ndjson, csv, combined, common, s3, cloudfront, alb, w3c (IIS), caddy, nginx or traefik;
+        jsonlines is any of the last three, auto any at all, told by a file's first lines.
     paths: list[str]
-        Files, folders or globs; .gz is unpacked.
+        Files, folders or globs; .gz and .zst are unpacked.
     app: str
         The app that the rows belong to.
     """
