@@ -1,8 +1,9 @@
 """Access logs into the warehouse against GoAccess reading the same file; prints the ratio and the memory.
 
-Needs ``goaccess``. Usage: ``python bench/import_logs.py SEED.log[.gz] [--lines 1000000] [--rounds 3]``.
-The seed is repeated with its days moved on. The lake's Parquet files are not written: GoAccess keeps
-none. Goal: 3 times GoAccess's lines a second or more.
+Needs ``goaccess``. Usage: ``python bench/import_logs.py [SEED.log[.gz]] [--format s3]
+[--lines 1000000] [--rounds 3]``; without a seed the simulator writes one. The seed is repeated with
+its days moved on and its requests' ids changed. The lake's Parquet files are not written: GoAccess
+keeps none. Goal: 3 times GoAccess's lines a second or more.
 """
 
 import argparse
@@ -15,11 +16,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-DAY = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}):")
+from footfall.simulate import LogKind, access_log, simulate
+
+DAY = re.compile(rb"\[(\d\d/[A-Z][a-z]{2}/\d{4}):|^(\d{4}-\d\d-\d\d)\t", re.MULTILINE)
+# The first six digits of S3's and CloudFront's request ids give way to the repetition's number.
+REQUEST_ID = re.compile(rb"(?<=[ \t])[0-9A-Fa-f]{6}(?=[0-9A-F]{10} REST\.|[0-9a-f]{10,}==\t)")
+GOACCESS = {"combined": "COMBINED", "s3": "AWSS3", "cloudfront": "CLOUDFRONT"}
 
 
 class Run(NamedTuple):
@@ -29,21 +35,35 @@ class Run(NamedTuple):
     mebibytes: float
 
 
-def write_log(seed: Path, target: Path, lines: int) -> int:
-    """Repeat the seed until it has as many lines; each repetition is a week later."""
-    data = seed.read_bytes()
+def seed_of(path: Path | None, format: LogKind) -> tuple[bytes, bytes]:
+    """Return the header lines, if any, and the lines to be repeated."""
+    if path is None:
+        world = simulate(4_000, 30, 7, date(2024, 2, 1))
+        data = b"".join(access_log(world, format, files_only=True))
+    else:
+        data = path.read_bytes()
     data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    data = data if data.endswith(b"\n") else data + b"\n"
+    lines = data.splitlines(keepends=True)
+    headers = [line for line in lines if line.startswith(b"#")]
+    data = b"".join(lines[len(headers) :])
+    return b"".join(headers), data if data.endswith(b"\n") else data + b"\n"
+
+
+def write_log(headers: bytes, data: bytes, target: Path, lines: int) -> int:
+    """Repeat the seed until it has as many lines; each repetition is a week later."""
     written = 0
     with target.open("wb") as file:
+        file.write(headers)
         while written < lines:
             weeks = written // max(1, data.count(b"\n"))
 
             def moved(match: re.Match[bytes], weeks: int = weeks) -> bytes:
+                if match[2]:
+                    return f"{date.fromisoformat(match[2].decode()) + timedelta(weeks=weeks)}\t".encode()
                 day = datetime.strptime(match[1].decode(), "%d/%b/%Y").date() + timedelta(weeks=weeks)  # noqa: DTZ007
                 return f"[{day:%d/%b/%Y}:".encode()
 
-            file.write(DAY.sub(moved, data))
+            file.write(REQUEST_ID.sub(b"%06X" % weeks, DAY.sub(moved, data)))
             written += data.count(b"\n")
     return written
 
@@ -65,7 +85,8 @@ def timed(*command: str) -> Run:
 def main() -> None:
     """Measure both in turn and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("seed", type=Path)
+    parser.add_argument("seed", type=Path, nargs="?")
+    parser.add_argument("--format", choices=GOACCESS, default="combined")
     parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
@@ -76,12 +97,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         log = folder / "access.log"
-        lines = write_log(options.seed, log, options.lines)
+        lines = write_log(*seed_of(options.seed, options.format), log, options.lines)
         for number in range(options.rounds):
             report = str(folder / "report.json")
-            theirs.append(timed(goaccess, str(log), "--log-format=COMBINED", "--no-progress", "-o", report))
+            known = f"--log-format={GOACCESS[options.format]}"
+            theirs.append(timed(goaccess, str(log), known, "--no-progress", "-o", report))
             data = folder / f"data-{number}"
-            ours.append(timed(str(footfall), "import", "combined", str(log), "--data", str(data)))
+            ours.append(timed(str(footfall), "import", options.format, str(log), "--data", str(data)))
             shutil.rmtree(data)
         size = log.stat().st_size / 2**20
     print(f"{lines:,} lines, {size:.0f} MiB, median of {options.rounds}")

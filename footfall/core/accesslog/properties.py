@@ -17,6 +17,7 @@ FEW = 256  # columns of so few values are written together, once per combination
 LONGEST = 2_000  # characters of one value
 
 _CODE = r"^[A-Za-z0-9_+/=.:-]{1,256}$"
+_ESCAPED = r'["\\\x00-\x1f\x7f]|[^\x00-\x7f]'
 _TRACE = r"^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$"  # X-Amzn-Trace-Id as AWS makes it
 _NUMBER = r"^(-?(0|[1-9]\d{0,17})(\.\d{1,18})?([eE][+-]?\d{1,3})?|true|false)$"
 
@@ -58,9 +59,9 @@ def _members(name: str, extra: Extra, masks: Masks, longest: int) -> pa.Dictiona
     """Return ``,"name":value`` of each line."""
     values = extra.values.dictionary
     texts = _masked(name, values, extra, masks, longest)
-    plain = pc.invert(pc.match_substring_regex(texts, r'["\\\x00-\x1f\x7f]|[^\x00-\x7f]'))
     quoted = pc.binary_join_element_wise('"', texts, '"', "")
-    if not pc.all(pc.fill_null(plain, True)).as_py():
+    # What passed unmasked has the look of a code, in which nothing needs an escape.
+    if texts is not values and pc.any(pc.match_substring_regex(texts, _ESCAPED)).as_py():
         quoted = pa.array(
             [None if text is None else json.dumps(text, ensure_ascii=False) for text in texts.to_pylist()],
             pa.string(),
