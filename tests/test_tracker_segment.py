@@ -9,6 +9,7 @@ from tracking import (
     chromium,
     count,
     demand_node,
+    demand_python,
     rows,
     run_node,
     run_python,
@@ -93,6 +94,7 @@ def test_the_same_bytes_again_add_no_row(place, client):
 
 
 def test_nothing_is_lost_while_the_log_cannot_be_written(place):
+    demand_python()
     installation, wire = place
     with unavailable(installation):
         sending = threading.Thread(target=run_python, args=("segment_calls.py", "segment", wire.url, "k"))

@@ -11,6 +11,7 @@ from tracking import (
     chromium,
     count,
     demand_node,
+    demand_python,
     rows,
     run_node,
     run_python,
@@ -186,6 +187,7 @@ def test_a_server_that_asks_for_it_is_not_known_by_address(place, app):
 @pytest.mark.parametrize("client", ["python", "node"])
 def test_nothing_is_lost_while_the_log_cannot_be_written(place, app, client):
     installation, wire = place
+    (demand_python if client == "python" else demand_node)()
     run, script, mode, names = {
         "python": (run_python, "snowplow_calls.py", "sync", PYTHON_CALLS),
         "node": (run_node, "snowplow_calls.mjs", "base64", NODE_CALLS),

@@ -144,10 +144,15 @@ def _served(handler: Any) -> Iterator[int]:
 
 def run_python(script: str, *arguments: str, seconds: float = 60) -> str:
     """Run ``tests/trackers/SCRIPT`` with the Python clients; return what it printed."""
+    return _run([demand_python(), str(CLIENTS / script), *arguments], seconds)
+
+
+def demand_python() -> str:
+    """Return the interpreter that has the Python clients; skip where they are not installed."""
     python = CLIENTS / ".venv" / "bin" / "python"
     if not python.exists():
         missing('the Python clients are not installed: run "make trackers"')
-    return _run([str(python), str(CLIENTS / script), *arguments], seconds)
+    return str(python)
 
 
 def run_node(script: str, *arguments: str, seconds: float = 60) -> str:
