@@ -7,7 +7,10 @@ with links as (
     group by app_id, previous_id
     having min(user_id) = max(user_id)
 )
-select one.app_id, one.previous_id as earlier_id, coalesce(three.person, two.person, one.person) as person
+select
+    one.app_id as app_id,
+    one.previous_id as earlier_id,
+    coalesce(three.person, two.person, one.person) as person
 from links as one
 left join links as two on two.app_id = one.app_id and two.previous_id = one.person
 left join links as three on three.app_id = two.app_id and three.previous_id = two.person
