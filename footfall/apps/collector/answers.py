@@ -5,15 +5,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from footfall.core.protocols.reading import GIF
+
 __all__ = ["GIF", "IMAGE", "JSON", "Answer", "Headers", "accepted", "refusal", "retry_later", "text"]
 
 Headers = list[tuple[str, str]]
 
 JSON: Headers = [("content-type", "application/json")]
 IMAGE: Headers = [("content-type", "image/gif"), ("cache-control", "no-store, max-age=0")]
-GIF = bytes.fromhex(
-    "47494638396101000100800100000000ffffff21f90401000001002c00000000010001000002024c01003b"
-)
 
 _encode = msgspec.json.Encoder().encode
 
