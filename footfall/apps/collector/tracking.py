@@ -68,8 +68,9 @@ def handler_of(tracker: Tracker, endpoint: Endpoint) -> Callable[[Door, Any, Any
 
     async def handle(door: Door, scope: Any, protocol: Any) -> Answer:
         found = pattern.fullmatch(scope.path) if pattern else None
-        request = _request(scope, found.groupdict() if found else {}, door)
+        request = _request(scope, found.groupdict() if found else {}, door.clock())
         try:
+            request = request._replace(secret=door.intake.secret())
             if endpoint.read is None:
                 return _answer(_said(endpoint, request))
             visit = visit_of(scope, scope.headers)
@@ -92,15 +93,14 @@ class _Refused(Exception):
         self.refusal = refusal
 
 
-def _request(scope: Any, params: Mapping[str, str], door: Door) -> Request:
+def _request(scope: Any, params: Mapping[str, str], now: int) -> Request:
     return Request(
         scope.method,
         scope.path,
         query_of(scope.query_string),
         scope.headers,
         params=params,
-        received_at=door.clock(),
-        secret=door.intake.secret(),
+        received_at=now,
     )
 
 
@@ -145,7 +145,7 @@ async def _taken(
     given = key_of(headers, request.query)
     try:
         heard = endpoint.read(request)
-        body = msgspec.json.encode([narrowed(dict(event)) for event in heard.events])
+        events = [narrowed(dict(event)) for event in heard.events]
     except (Unheard, RecursionError) as error:
         why = str(error) if isinstance(error, Unheard) else "it nests too deep"
         app = _admitted(door, given or getattr(error, "key", None), headers)
@@ -159,10 +159,13 @@ async def _taken(
     if not heard.events:
         return _replied(endpoint, request, heard, Told(0))
     if app is None and heard.app:
-        events = [{"app_id": heard.app, **event} for event in heard.events]
-        body = msgspec.json.encode(narrowed(events))
+        events = [{"app_id": heard.app, **event} for event in events]
     taken = door.intake.take(
-        body, app=app, origin=tracker.name, visit=UNSEEN if heard.unseen else visit, now=now
+        msgspec.json.encode(events),
+        app=app,
+        origin=tracker.name,
+        visit=UNSEEN if heard.unseen else visit,
+        now=now,
     )
     return _replied(endpoint, request, heard, await committed(door, taken))
 
