@@ -24,7 +24,7 @@ from footfall.core.protocols.exchange import (
     Tracker,
     Unheard,
 )
-from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, seconds, text
 from footfall.core.protocols.reading import json_value
 
 __all__ = ["CLICKSTREAM"]
@@ -32,11 +32,6 @@ __all__ = ["CLICKSTREAM"]
 LARGEST_UNZIPPED = 4_194_304
 PRESETS = {"_profile_set": "identify"}
 """Names of ours for preset events; the others lose their underscore: ``_page_view`` is ``page_view``."""
-
-
-def _seconds(value: Any) -> float | None:
-    told = number(value)
-    return told / 1_000 if told is not None and 0 <= told < float("inf") else None
 
 
 def _action(value: Any) -> str | None:
@@ -62,7 +57,7 @@ FIELDS = (
     Field("attributes._screen_name", "title", text),
     Field("attributes._page_referrer", "referrer", text, "the page before, of a page view"),
     Field("attributes._latest_referrer", "referrer", text, "where the visit came from"),
-    Field("attributes._engagement_time_msec", "time_spent", _seconds, "in seconds"),
+    Field("attributes._engagement_time_msec", "time_spent", seconds, "in seconds"),
     Field("attributes._traffic_source_source", "properties.utm_source", text),
     Field("attributes._traffic_source_medium", "properties.utm_medium", text),
     Field("attributes._traffic_source_campaign", "properties.utm_campaign", text),

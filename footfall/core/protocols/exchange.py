@@ -106,6 +106,16 @@ class Refusal(NamedTuple):
     reasons: Sequence[str] = ()
     retry_after: int | None = None
 
+    @property
+    def why(self) -> str:
+        """Error and reasons in one line."""
+        return "; ".join((self.error, *self.reasons))
+
+    @property
+    def again(self) -> Sequence[tuple[str, str]]:
+        """The header that says when to come again, if coming again can help."""
+        return () if self.retry_after is None else (("retry-after", str(self.retry_after)),)
+
 
 class Reply(NamedTuple):
     """Status, body and headers, without those of CORS."""
@@ -181,13 +191,11 @@ class Tracker:
     example: Callable[[str, str, int], Example] | None = None
 
 
-def json_reply(value: Any, status: int = 200) -> Reply:
-    """Return a value as JSON."""
-    return Reply(status, msgspec.json.encode(value))
+def json_reply(value: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Reply:
+    """Return a value as JSON; ``headers`` are further ones."""
+    return Reply(status, msgspec.json.encode(value), (*JSON, *headers))
 
 
 def plain_refusal(refusal: Refusal) -> Reply:
     """Return a refusal in the words of ``POST /v1/events``."""
-    body = msgspec.json.encode({"error": refusal.error, "reasons": refusal.reasons})
-    headers = JSON if refusal.retry_after is None else (*JSON, ("retry-after", str(refusal.retry_after)))
-    return Reply(refusal.status, body, headers)
+    return json_reply({"error": refusal.error, "reasons": refusal.reasons}, refusal.status, refusal.again)

@@ -25,28 +25,19 @@ from footfall.core.protocols.exchange import (
     plain_refusal,
 )
 from footfall.core.protocols.ga4_rules import Finding, findings
-from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.mapping import DROPPED, Field, address, mapped, number, seconds, text
 from footfall.core.protocols.reading import json_object
 from footfall.core.protocols.repeats import REPEATS, event_ids
-from footfall.core.validate import address_of, coerce
+from footfall.core.validate import coerce
 
 __all__ = ["GA4"]
 
 NOTHING = Reply(204, headers=())
 
 
-def _seconds(value: Any) -> float | None:
-    told = number(value)
-    return told / 1_000 if told is not None and 0 <= told < float("inf") else None
-
-
 def _micros(value: Any) -> int | None:
     told = number(value)
     return int(told) if told is not None and 0 < told < float("inf") else None
-
-
-def _address(value: Any) -> str | None:
-    return address_of(value) if isinstance(value, str) else None
 
 
 FIELDS = (
@@ -58,7 +49,7 @@ FIELDS = (
     Field("events.params.timestamp_micros", "created_at", _micros),
     Field("events.timestamp_micros", "created_at", _micros),
     Field("timestamp_micros", "created_at", _micros),
-    Field("events.params.engagement_time_msec", "time_spent", _seconds, "in seconds"),
+    Field("events.params.engagement_time_msec", "time_spent", seconds, "in seconds"),
     Field("events.params.page_location", "url", text),
     Field("events.params.page_title", "title", text),
     Field("events.params.screen_name", "title", text),
@@ -77,7 +68,7 @@ FIELDS = (
     Field("device.language", "language", text),
     Field("device.screen_resolution", "screen", text),
     Field("user_agent", "user_agent", text),
-    Field("ip_override", "ip", _address, "cut to its network at the door"),
+    Field("ip_override", "ip", address, "cut to its network at the door"),
     Field("user_location.country_id", "country", text),
     Field("user_properties", "user", note="each one's value"),
     Field("user_set_at", "properties.user_set_at", note="timestamp_micros of each user property"),

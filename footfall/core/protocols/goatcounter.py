@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-import msgspec
-
 from footfall.core.protocols.exchange import (
-    JSON,
     Endpoint,
     Example,
     Heard,
@@ -194,12 +191,12 @@ def _taken(_request: Request, _heard: Heard, told: Told) -> Reply:
 
 
 def _refused(request: Request, refusal: Refusal) -> Reply:
-    why = "; ".join((refusal.error, *refusal.reasons))
-    again = () if refusal.retry_after is None else (("retry-after", str(refusal.retry_after)),)
     if request.path.startswith("/api/"):
-        return Reply(refusal.status, msgspec.json.encode({"error": why}), (*JSON, *again))
+        return json_reply({"error": refusal.why}, refusal.status, refusal.again)
     image = pixel_reply(refusal.status)
-    return image._replace(headers=(*image.headers, ("x-goatcounter", _printable(why)), *again))
+    return image._replace(
+        headers=(*image.headers, ("x-goatcounter", _printable(refusal.why)), *refusal.again)
+    )
 
 
 def _example(event_id: str, key: str, now: int) -> Example:

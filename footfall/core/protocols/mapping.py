@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-__all__ = ["DROPPED", "Field", "as_is", "mapped", "number", "text"]
+from footfall.core.validate import address_of
+
+__all__ = ["DROPPED", "Field", "address", "as_is", "mapped", "number", "seconds", "text"]
 
 DROPPED = ""
 """``ours`` of what only serves the transport: a request's number, an integration switch."""
@@ -42,6 +44,17 @@ def number(value: Any) -> float | int | None:
     except ValueError:
         return None
     return found if isinstance(found, int) or math.isfinite(found) else None
+
+
+def seconds(value: Any) -> float | None:
+    """Return milliseconds as seconds; None for what is no number, or below zero."""
+    told = number(value)
+    return told / 1_000 if told is not None and told >= 0 else None
+
+
+def address(value: Any) -> str | None:
+    """Return the first IP address of a text, without port or brackets; None where there is none."""
+    return address_of(value) if isinstance(value, str) else None
 
 
 class Field(NamedTuple):

@@ -13,7 +13,6 @@ import msgspec
 
 from footfall.core.moments import moment
 from footfall.core.protocols.exchange import (
-    JSON,
     Endpoint,
     Example,
     Heard,
@@ -26,10 +25,9 @@ from footfall.core.protocols.exchange import (
     Unheard,
     json_reply,
 )
-from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.mapping import DROPPED, Field, address, mapped, number, text
 from footfall.core.protocols.reading import json_object, pixel_reply, query_of
 from footfall.core.protocols.repeats import REPEATS, event_ids
-from footfall.core.validate import address_of
 
 __all__ = ["MATOMO"]
 
@@ -58,10 +56,6 @@ def _time(value: Any) -> str | None:
 
 def _screen(value: Any) -> str | None:
     return value if isinstance(value, str) and SCREEN.fullmatch(value) else None
-
-
-def _address(value: Any) -> str | None:
-    return address_of(value) if isinstance(value, str) else None
 
 
 def _language(value: Any) -> str | None:
@@ -108,7 +102,7 @@ COMMON = (
     Field("uadata", "properties.uadata", _json, "client hints"),
     Field("lang", "language", _language),
     Field("res", "screen", _screen),
-    Field("cip", "ip", _address, "cut to its network at the door"),
+    Field("cip", "ip", address, "cut to its network at the door"),
     Field("country", "country", text),
     Field("_rcn", "properties.utm_campaign", text),
     Field("_rck", "properties.utm_term", text),
@@ -313,10 +307,8 @@ def _taken(_request: Request, heard: Heard, told: Told) -> Reply:
 
 
 def _refused(_request: Request, refusal: Refusal) -> Reply:
-    message = "; ".join((refusal.error, *refusal.reasons))
-    body = msgspec.json.encode({"status": "error", "tracked": 0, "invalid": 0, "message": message})
-    headers = JSON if refusal.retry_after is None else (*JSON, ("retry-after", str(refusal.retry_after)))
-    return Reply(refusal.status, body, headers)
+    told = {"status": "error", "tracked": 0, "invalid": 0, "message": refusal.why}
+    return json_reply(told, refusal.status, refusal.again)
 
 
 def _example(event_id: str, key: str, now: int) -> Example:

@@ -21,7 +21,7 @@ from footfall.core.protocols.exchange import (
     Told,
     Tracker,
 )
-from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, seconds, text
 from footfall.core.protocols.reading import json_object
 from footfall.core.protocols.repeats import REPEATS, event_ids, said_of
 
@@ -30,11 +30,6 @@ __all__ = ["PLAUSIBLE"]
 PLAIN = (("content-type", "text/plain; charset=utf-8"),)
 DROPPED_ONE = (("content-type", "application/json"), ("x-plausible-dropped", "1"))
 LISTS_OF_PROPERTIES = ("p", "props", "m", "meta")
-
-
-def _seconds(value: Any) -> float | None:
-    told = number(value)
-    return told / 1000 if told is not None and told >= 0 else None
 
 
 COMMON = (
@@ -63,7 +58,7 @@ COMMON = (
     Field("hashMode", DROPPED),
 )
 ENGAGEMENT = (
-    Field("e", "time_spent", _seconds, "milliseconds since the last one"),
+    Field("e", "time_spent", seconds, "milliseconds since the last one"),
     Field("sd", "properties.scroll_depth", number, "percent"),
     *COMMON,
 )
@@ -117,8 +112,7 @@ def _taken(_request: Request, _heard: Heard, told: Told) -> Reply:
 
 def _refused(_request: Request, refusal: Refusal) -> Reply:
     body = msgspec.json.encode({"errors": {refusal.kind: [refusal.error, *refusal.reasons]}})
-    again = () if refusal.retry_after is None else (("retry-after", str(refusal.retry_after)),)
-    return Reply(refusal.status, body, (*DROPPED_ONE, *again))
+    return Reply(refusal.status, body, (*DROPPED_ONE, *refusal.again))
 
 
 def _example(event_id: str, key: str, _now: int) -> Example:

@@ -17,7 +17,6 @@ import msgspec
 from footfall.core.access import key_in_header
 from footfall.core.body import BodyRefused, unpack
 from footfall.core.protocols.exchange import (
-    JSON,
     Endpoint,
     Example,
     Heard,
@@ -238,13 +237,11 @@ TAGS = {
 
 
 def _refused(request: Request, refusal: Refusal) -> Reply:
-    message = "; ".join((refusal.error, *refusal.reasons))
     if request.path == V1:
-        told: dict[str, Any] = {"error": TAGS[refusal.kind], "error_description": message}
+        told: dict[str, Any] = {"error": TAGS[refusal.kind], "error_description": refusal.why}
     else:
-        told = {"type": "validation_error", "code": TAGS[refusal.kind], "detail": message, "attr": None}
-    headers = JSON if refusal.retry_after is None else (*JSON, ("retry-after", str(refusal.retry_after)))
-    return Reply(refusal.status, msgspec.json.encode(told), headers)
+        told = {"type": "validation_error", "code": TAGS[refusal.kind], "detail": refusal.why, "attr": None}
+    return json_reply(told, refusal.status, refusal.again)
 
 
 def _config(token: str) -> dict[str, Any]:

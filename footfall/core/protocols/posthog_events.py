@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from footfall.core.moments import moment
-from footfall.core.protocols.mapping import DROPPED, Field, mapped, number, text
+from footfall.core.protocols.mapping import DROPPED, Field, address, mapped, number, text
 from footfall.core.protocols.reading import derived_id
-from footfall.core.validate import LONGEST_SECONDS, address_of, narrowed
+from footfall.core.validate import LONGEST_SECONDS, narrowed
 
 __all__ = ["TABLES", "distinct_id", "event_of"]
 
@@ -26,10 +26,6 @@ CHAIN_ID = re.compile(r'attr_id="((?:[^"\\]|\\.)*)"|attr__id="((?:[^"\\]|\\.)*)"
 
 def _referrer(value: Any) -> str | None:
     return None if value == "$direct" else text(value)
-
-
-def _address(value: Any) -> str | None:
-    return address_of(value) if isinstance(value, str) else None
 
 
 def _seconds(value: Any) -> float | int | None:
@@ -55,8 +51,8 @@ COMMON = (
     Field("properties.$raw_user_agent", "user_agent", text),
     Field("properties.$user_agent", "user_agent", text),
     Field("properties.$useragent", "user_agent", text),
-    Field("properties.$ip", "ip", _address, "cut to its network at the door"),
-    Field("ip", "ip", _address),
+    Field("properties.$ip", "ip", address, "cut to its network at the door"),
+    Field("ip", "ip", address),
     Field("properties.$geoip_country_code", "country", text),
     *(
         Field(f"properties.{name}", f"properties.{name}", text)

@@ -163,10 +163,8 @@ def _taken(_request: Request, _heard: Heard, told: Told) -> Reply:
 
 
 def _refused(_request: Request, refusal: Refusal) -> Reply:
-    message = "; ".join((refusal.error, *refusal.reasons))
-    body = msgspec.json.encode({"success": False, "code": refusal.kind, "message": message})
-    headers = JSON if refusal.retry_after is None else (*JSON, ("retry-after", str(refusal.retry_after)))
-    return Reply(refusal.status, body, headers)
+    told = {"success": False, "code": refusal.kind, "message": refusal.why}
+    return json_reply(told, refusal.status, refusal.again)
 
 
 def _settings(request: Request) -> Reply:

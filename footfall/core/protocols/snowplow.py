@@ -291,10 +291,8 @@ def _taken_in(request: Request, _heard: Heard, _told: Told) -> Reply:
 
 def _refused(_request: Request, refusal: Refusal) -> Reply:
     """Say it so that clients give up on what can't be taken: sent for ever, it would block the rest."""
-    again = refusal.retry_after is not None
-    status = refusal.status if again or refusal.status in FINAL else 400
-    headers = (*PLAIN, ("retry-after", str(refusal.retry_after))) if again else PLAIN
-    return Reply(status, "; ".join((refusal.error, *refusal.reasons)).encode(), headers)
+    status = refusal.status if refusal.again or refusal.status in FINAL else 400
+    return Reply(status, refusal.why.encode(), (*PLAIN, *refusal.again))
 
 
 def _example(event_id: str, key: str, now: int) -> Example:

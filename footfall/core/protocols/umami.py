@@ -15,7 +15,6 @@ from uuid import UUID
 import msgspec
 
 from footfall.core.protocols.exchange import (
-    JSON,
     Endpoint,
     Example,
     Heard,
@@ -243,10 +242,8 @@ def _batched(request: Request, heard: Heard, told: Told) -> Reply:
 
 def _refused(_request: Request, refusal: Refusal) -> Reply:
     codes = {"key": "unauthorized", "origin": "forbidden", "unreadable": "bad-request"}
-    message = "; ".join((refusal.error, *refusal.reasons))
-    body = msgspec.json.encode(_bad(message, codes.get(refusal.kind, refusal.kind), refusal.status))
-    headers = JSON if refusal.retry_after is None else (*JSON, ("retry-after", str(refusal.retry_after)))
-    return Reply(refusal.status, body, headers)
+    told = _bad(refusal.why, codes.get(refusal.kind, refusal.kind), refusal.status)
+    return json_reply(told, refusal.status, refusal.again)
 
 
 def _example(event_id: str, key: str, _now: int) -> Example:
