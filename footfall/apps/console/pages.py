@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from litestar import Response, get, post
 from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, URLEncodedBody
 from litestar.response import Redirect, Template
 
@@ -47,34 +48,12 @@ def _page(room: Room, page: Page) -> Template:
     return Template(page.template, context=context, headers={"cache-control": "no-cache"})
 
 
-@get("/", include_in_schema=False, sync_to_thread=False)
-def overview(room: InRoom) -> Template:
-    """Show the dashboards."""
-    return _page(room, PAGES[0])
+def _route(page: Page) -> HTTPRouteHandler:
+    @get(page.path, include_in_schema=False, sync_to_thread=False)
+    def show(room: InRoom) -> Template:
+        return _page(room, page)
 
-
-@get("/ledger", include_in_schema=False, sync_to_thread=False)
-def ledger(room: InRoom) -> Template:
-    """Show the books and the rejected events."""
-    return _page(room, PAGES[1])
-
-
-@get("/trace", include_in_schema=False, sync_to_thread=False)
-def trace(room: InRoom) -> Template:
-    """Look for one event."""
-    return _page(room, PAGES[2])
-
-
-@get("/sql", include_in_schema=False, sync_to_thread=False)
-def sql(room: InRoom) -> Template:
-    """Ask anything."""
-    return _page(room, PAGES[3])
-
-
-@get("/connect", include_in_schema=False, sync_to_thread=False)
-def connect(room: InRoom) -> Template:
-    """Point a tracker here, and see its first event arrive."""
-    return _page(room, PAGES[4])
+    return show
 
 
 @get("/static/{release:str}/{path:path}", include_in_schema=False, sync_to_thread=False)
@@ -154,4 +133,4 @@ def sign_out() -> Redirect:
     return response
 
 
-PAGE_ROUTES = [overview, ledger, trace, sql, connect, static, favicon, sign_in_page, sign_in, sign_out]
+PAGE_ROUTES = [*map(_route, PAGES), static, favicon, sign_in_page, sign_in, sign_out]
