@@ -22,9 +22,8 @@ from footfall.core.event import Rejected
 from footfall.core.field_names import event_of
 from footfall.core.intake import DEFAULT_APP, Policy, take
 from footfall.core.record import AppId, Logged, Offset, Record, Sender
-from footfall.core.scrub import ScrubPlan, scrub_text
+from footfall.core.scrub import ScrubPlan, hashed, scrub_text
 from footfall.core.scrub.fields import scrub_field
-from footfall.core.scrub.plan import hashed
 from footfall.core.sender import cut_ip, visitor_hash
 from footfall.ports import CountryLookup
 from footfall.services.import_blocks import KEPT_BYTES, LINE_BYTES, Block

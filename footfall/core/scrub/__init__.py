@@ -1,10 +1,11 @@
 """Personal data stops here: rules as rows in one table, and their work on strings and JSON values."""
 
 from footfall.core.scrub.numbers import cut_address
-from footfall.core.scrub.plan import Action, Kind, ScrubPlan, plan_for
+from footfall.core.scrub.plan import ScrubPlan, plan_for
 from footfall.core.scrub.rules import RULES, Rule, unknown_rules
 from footfall.core.scrub.suspects import suspect_body, suspect_places
 from footfall.core.scrub.text import scrub_text, scrub_values
+from footfall.core.scrub.traces import Action, Kind, hashed
 from footfall.core.scrub.tree import scrub_tree
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Rule",
     "ScrubPlan",
     "cut_address",
+    "hashed",
     "plan_for",
     "scrub_text",
     "scrub_tree",

@@ -3,8 +3,9 @@
 from typing import Any
 
 from footfall.core.scrub.numbers import cut_address
-from footfall.core.scrub.plan import Kind, ScrubPlan, hashed
+from footfall.core.scrub.plan import ScrubPlan
 from footfall.core.scrub.text import scrub_text
+from footfall.core.scrub.traces import Kind, hashed
 from footfall.core.scrub.tree import scrub_tree
 
 __all__ = ["IDENTITY", "scrub_field", "scrub_fields"]

@@ -13,7 +13,7 @@ from ipaddress import AddressValueError, IPv6Address, ip_network
 
 from footfall.core.scrub.names import meaning_of
 from footfall.core.scrub.numbers import IBAN_LENGTHS, is_card, is_iban
-from footfall.core.scrub.plan import Kind, is_scrubbed
+from footfall.core.scrub.traces import Kind, is_scrubbed
 
 __all__ = [
     "Finder",

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from footfall.core.scrub.finders import Span
-from footfall.core.scrub.plan import Kind, ScrubPlan, hashed
+from footfall.core.scrub.plan import ScrubPlan
 from footfall.core.scrub.rules import RULES, Rule
 from footfall.core.scrub.suspects import LEVELS, suspect_rules
+from footfall.core.scrub.traces import Kind, hashed
 
 __all__ = ["replacement", "scrub_text", "scrub_values"]
 

@@ -4,9 +4,10 @@ from typing import Any
 
 from footfall.core.scrub.finders import rule_by_name
 from footfall.core.scrub.names import meaning_of
-from footfall.core.scrub.plan import Kind, ScrubPlan
+from footfall.core.scrub.plan import ScrubPlan
 from footfall.core.scrub.rules import RULES
 from footfall.core.scrub.text import replacement, scrub_text
+from footfall.core.scrub.traces import Kind
 
 __all__ = ["scrub_tree"]
 
