@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from footfall.adapters import parquet_lake
+from footfall.adapters import lake_file, parquet_lake
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse, reading, transaction
 from footfall.adapters.parquet_lake import ParquetLake
 from footfall.core.arrow import EVENTS_SCHEMA
@@ -206,7 +206,7 @@ def test_a_month_of_hours_is_a_few_scans(tmp_path, warehouse):
 @pytest.mark.parametrize("most", [1_000, 100_000], ids=["streamed", "sorted"])
 def test_an_hour_of_many_row_groups_is_one_whole_file(tmp_path, warehouse, monkeypatch, most):
     """A scan comes in many batches; what is left over of one goes into the next row group."""
-    monkeypatch.setattr(parquet_lake, "ROW_GROUP_ROWS", 3_000)
+    monkeypatch.setattr(lake_file, "ROW_GROUP_ROWS", 3_000)
     monkeypatch.setattr(reading, "SCAN_ROWS", 2_048)
     monkeypatch.setattr(parquet_lake, "ROWS_PER_SCAN", most)
     rows = [make_row(event_id=str(n), created_at=NOON + timedelta(milliseconds=n)) for n in range(10_000)]

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from footfall.core.arrow import EVENTS_SCHEMA
+from footfall.adapters.lake_file import BYTES_PER_ROW, ROW_GROUP_ROWS, part_name, write_lake_file
 from footfall.core.record import AppId
 from footfall.core.schema import EVENTS, column_names
 from footfall.errors import StoreFailed
@@ -30,7 +30,6 @@ from footfall.settings import LakeSettings
 
 __all__ = ["ParquetLake"]
 
-ROW_GROUP_ROWS = 65_536
 ROWS_PER_SCAN = 100_000
 """Rows that one ordered scan sorts: a month of dirty hours is a few scans, and memory is bounded.
 
@@ -38,21 +37,9 @@ A larger part is streamed as its rows arrived, and each row group is sorted by i
 the processor time, which counts most when the lake grows fastest.
 """
 
-BYTES_PER_ROW = 60
-"""What a row takes until a part of its hour says better."""
-
 END = 2**62
 STAMP = b"footfall"
 FILE = re.compile(r"year=(\d{4})/month=(\d{2})/day=(\d{2})/hour=(\d{2})/part-(\d{5})\.parquet$")
-DICTIONARY = [column for column in column_names(EVENTS) if column != "event_id"]
-SMALL_ROWS = 1_000
-"""Up to here dictionaries save next to nothing and take half of the time that a file takes."""
-
-STATISTICS = ["created_at", "received_at", "app_id", "event", "visitor_id", "session_id"]
-"""The columns whose smallest and largest value a reader can skip row groups by; counting them for all
-columns took a quarter of the writing.
-"""
-
 CHANGES = "select hour, slice, rows, version from store.lake_hours order by hour, slice"
 
 SLICES = """
@@ -232,21 +219,13 @@ class ParquetLake:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.tmp")
         stamp = {name: getattr(part, name) for name in ("first", "last", "version", "closed")}
-        rows = 0
-        with pq.ParquetWriter(
+        rows = write_lake_file(
             temporary,
-            EVENTS_SCHEMA,
-            compression="zstd",
-            use_dictionary=DICTIONARY if part.rows > SMALL_ROWS else False,
-            write_statistics=STATISTICS,
-            version="2.6",
-        ) as writer:
-            for table in _row_groups(batches):
-                if part.rows > ROWS_PER_SCAN:
-                    table = table.sort_by("created_at")
-                writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
-                rows += len(table)
-            writer.add_key_value_metadata({STAMP.decode(): json.dumps(stamp)})
+            batches,
+            part.rows,
+            sort_groups=part.rows > ROWS_PER_SCAN,
+            metadata={STAMP.decode(): json.dumps(stamp)},
+        )
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
@@ -255,7 +234,7 @@ class ParquetLake:
     def _path(self, part: Part) -> Path:
         hour = part.hour
         folder = f"year={hour:%Y}/month={hour:%m}/day={hour:%d}/hour={hour:%H}"
-        return self._folder / folder / f"part-{part.number:05d}.parquet"
+        return self._folder / folder / part_name(part.number)
 
     def _remember(self, part: Part) -> None:
         if self._parts is not None:
@@ -314,22 +293,6 @@ def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordB
         rows = batch.drop_columns(["part"])
         for start, end in itertools.pairwise([0, *ends]):
             yield batch.column("part")[start].as_py(), rows.slice(start, end - start)
-
-
-def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Gather batches to whole row groups, in the declared schema."""
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for batch in batches:
-        held.append(batch.cast(EVENTS_SCHEMA))
-        count += len(batch)
-        if count >= ROW_GROUP_ROWS:
-            table = pa.Table.from_batches(held)
-            yield table.slice(0, ROW_GROUP_ROWS)
-            held = table.slice(ROW_GROUP_ROWS).to_batches()
-            count -= ROW_GROUP_ROWS
-    if count:
-        yield pa.Table.from_batches(held)
 
 
 def _bytes_per_row(parts: Iterable[Part]) -> float:

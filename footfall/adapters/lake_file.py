@@ -1,0 +1,79 @@
+"""One file of the lake as Parquet, whoever writes it: the embedded lake and Spark's tasks alike."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from footfall.core.arrow import EVENTS_SCHEMA
+from footfall.core.schema import EVENTS, column_names
+
+__all__ = ["BYTES_PER_ROW", "ROW_GROUP_ROWS", "part_name", "write_lake_file"]
+
+ROW_GROUP_ROWS = 65_536
+
+BYTES_PER_ROW = 60
+"""What a row takes until a part of its hour says better."""
+
+DICTIONARY = [column for column in column_names(EVENTS) if column != "event_id"]
+SMALL_ROWS = 1_000
+"""Up to here dictionaries save next to nothing and take half of the time that a file takes."""
+
+STATISTICS = ["created_at", "received_at", "app_id", "event", "visitor_id", "session_id"]
+"""The columns whose smallest and largest value a reader can skip row groups by; counting them for all
+columns took a quarter of the writing.
+"""
+
+
+def part_name(number: int) -> str:
+    """Return the file name of an hour's part."""
+    return f"part-{number:05d}.parquet"
+
+
+def write_lake_file(
+    place: Any,
+    batches: Iterable[pa.RecordBatch],
+    rows: int,
+    *,
+    sort_groups: bool = False,
+    metadata: Mapping[str, str] | None = None,
+) -> int:
+    """Write rows of ``EVENTS_SCHEMA`` to a path or an open file; return how many.
+
+    ``rows`` is how many to expect. Row groups keep the order of the batches unless ``sort_groups``
+    sorts each by itself.
+    """
+    written = 0
+    with pq.ParquetWriter(
+        place,
+        EVENTS_SCHEMA,
+        compression="zstd",
+        use_dictionary=DICTIONARY if rows > SMALL_ROWS else False,
+        write_statistics=STATISTICS,
+        version="2.6",
+    ) as writer:
+        for table in _row_groups(batches):
+            if sort_groups:
+                table = table.sort_by("created_at")
+            writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+            written += len(table)
+        if metadata:
+            writer.add_key_value_metadata(dict(metadata))
+    return written
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Gather batches to whole row groups, in the declared schema."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch.cast(EVENTS_SCHEMA))
+        count += len(batch)
+        if count >= ROW_GROUP_ROWS:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, ROW_GROUP_ROWS)
+            held = table.slice(ROW_GROUP_ROWS).to_batches()
+            count -= ROW_GROUP_ROWS
+    if count:
+        yield pa.Table.from_batches(held)
