@@ -2,6 +2,8 @@
 
 A position's name is a hash of the app and of all bytes up to it, so it is the content that is known
 again and not the file: under another name, packed or grown, it is read on from where it ended.
+Where a file is known to have only grown, the hash goes on from the position that stood at its end
+instead of from the first byte (``go_on``); the name then says from which.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +22,9 @@ __all__ = [
     "Start",
     "blocks",
     "find_start",
+    "go_on",
     "known_content",
+    "learn",
     "whole_lines",
 ]
 
@@ -30,7 +34,9 @@ KEPT_BYTES = 64 << 10  # what is kept of a longer one: as of a rejected event
 _HEAD_BYTES = 4_096
 _PREFIX = "file:"
 
-Known = Mapping[str, Mapping[int, frozenset[str]]]
+Known = dict[str, dict[int, set[str]]]
+"""Names of positions by head, then by the byte that each stands for."""
+
 RecordEnd = Callable[[bytes], int]
 
 
@@ -91,14 +97,34 @@ class Start:
 
 
 def known_content(positions: Mapping[str, int]) -> Known:
-    """Arrange the committed positions of files: by head, then by the byte that each stands for."""
-    known: dict[str, dict[int, frozenset[str]]] = {}
+    """Arrange the committed positions of files."""
+    known: Known = {}
+    learn(known, positions)
+    return known
+
+
+def learn(known: Known, positions: Mapping[str, int]) -> None:
+    """Add positions to the known ones."""
     for name, offset in positions.items():
         head, dash, _ = name.partition("-")
         if name.startswith(_PREFIX) and dash:
-            places = known.setdefault(head, {})
-            places[offset] = places.get(offset, frozenset()) | {name}
-    return known
+            known.setdefault(head.partition("~")[0], {}).setdefault(offset, set()).add(name)
+
+
+def _mark(position: str) -> str:
+    """Return what the names of positions begin with whose hash goes on from this one."""
+    head, _, digest = position.partition("-")
+    return f"{head.partition('~')[0]}~{digest}"
+
+
+def go_on(app_id: str, position: str, offset: int, line: int) -> Start:
+    """Start behind a known position that ends a line, trusting that the bytes before are the same."""
+    return Start(_mark(position), _hash_of(app_id, position), offset, line, position, offset)
+
+
+def _hash_of(app_id: str, position: str = "") -> blake2b:
+    seed = app_id.encode("utf-8", "surrogatepass") + b"\0" + position.encode()
+    return blake2b(seed, digest_size=12)
 
 
 def find_start(stream: ByteStream, app_id: str, known: Known) -> Start:
@@ -111,14 +137,16 @@ def find_start(stream: ByteStream, app_id: str, known: Known) -> Start:
     first = data[: data.find(b"\n") + 1] or data
     seed = app_id.encode("utf-8", "surrogatepass") + b"\0"
     head = _PREFIX + blake2b(seed + first, digest_size=6).hexdigest()
-    hashed = blake2b(seed, digest_size=12)
-    best = Start(head, hashed.copy())
+    best = Start(head, _hash_of(app_id))
     places = known.get(head, {})
+    hashes = {head: _hash_of(app_id)}  # by the beginning of the names that they give
+    last = {name.partition("-")[0]: place for place in sorted(places) for name in places[place]}
     offset, newlines, line_start = 0, 0, 0
     for place in sorted(places):
         while offset < place and data:
             part, data = data[: place - offset], data[place - offset :]
-            hashed.update(part)
+            for hashed in hashes.values():
+                hashed.update(part)
             if b"\n" in part:
                 newlines += part.count(b"\n")
                 line_start = offset + part.rfind(b"\n") + 1
@@ -127,12 +155,14 @@ def find_start(stream: ByteStream, app_id: str, known: Known) -> Start:
         if offset < place:
             break
         data = data or stream.read(1 << 20)
-        name = f"{head}-{hashed.hexdigest()}"
-        if name in places[place]:
-            unfinished = line_start < offset and data[:1] not in {b"", b"\r", b"\n"}
-            best = Start(
-                head, hashed.copy(), offset, newlines + 1, name, line_start if unfinished else offset
-            )
+        unfinished = line_start < offset and data[:1] not in {b"", b"\r", b"\n"}
+        for begin, hashed in list(hashes.items()):
+            name = f"{begin}-{hashed.hexdigest()}"
+            if name in places[place]:
+                begin_line = line_start if unfinished else offset
+                best = Start(begin, hashed.copy(), offset, newlines + 1, name, begin_line)
+                hashes[_mark(name)] = _hash_of(app_id, name)
+        hashes = {begin: hashed for begin, hashed in hashes.items() if last.get(begin, 0) > place}
     return best
 
 

@@ -19,10 +19,11 @@ from footfall.core.accesslog.extended import last_header
 from footfall.core.enrich import enrich
 from footfall.errors import BadSource
 from footfall.ports import Batch, Stored, Warehouse
-from footfall.services.import_blocks import Block, blocks, find_start, known_content
+from footfall.services.import_blocks import Block, blocks, find_start, known_content, learn
 from footfall.services.import_layouts import FORMATS, Layout, layouts_of
+from footfall.services.import_reading import SourceReader
 from footfall.services.import_rows import ImportRules, Read, RowReader
-from footfall.services.import_sources import SourceReader, find_sources
+from footfall.services.import_sources import find_sources
 
 __all__ = ["FORMATS", "ImportRules", "Imported", "Progress", "enriched", "import_files"]
 
@@ -123,16 +124,17 @@ class _Run:
         self._rules, self._warehouse, self._clock = rules, warehouse, clock
         self._format, self._on_progress = format, on_progress
         self._positions = dict(warehouse.positions())
+        self._known = known_content(self._positions)
         self._total = sum(layout.source.size for layout in layouts)
         self._files_total, self._files_done, self._bytes_done = len(layouts), 0, 0
 
     def read(self, layout: Layout) -> None:
         """Read one file from where its content is known to: the next block while one is stored."""
-        path = layout.source.path
-        with SourceReader(path, self._format) as reader:
-            start = find_start(reader, self._rules.app_id, known_content(self._positions))
+        source = layout.source
+        with SourceReader(source, self._format) as reader:
+            start = find_start(reader, self._rules.app_id, self._known)
         before, latin1 = self.lines, 0
-        with SourceReader(path, self._format) as reader, ThreadPoolExecutor(1, "import") as ahead:
+        with SourceReader(source, self._format) as reader, ThreadPoolExecutor(1, "import") as ahead:
             rows = _rows_from(layout, reader, start.line_start)
             stream = self._prepared(rows, reader, blocks(reader, start, layout.record_end))
             waiting = ahead.submit(next, stream, None)
@@ -142,7 +144,7 @@ class _Run:
                 latin1 += prepared.read.latin1
                 self._report(layout, prepared.consumed)
         if latin1:
-            self.notes.append(f"{path}: {latin1} rows are not UTF-8 and were read as Latin-1")
+            self.notes.append(f"{source.name}: {latin1} rows are not UTF-8 and were read as Latin-1")
         self.files += self.lines > before
         self._files_done += 1
         self._bytes_done += layout.source.size
@@ -167,11 +169,12 @@ class _Run:
         self.sum += self._warehouse.store(Batch(prepared.rows, prepared.read.rejected, moved))
         self.lines += counted.total()
         self._positions.update(moved)
+        learn(self._known, moved)
 
     def _report(self, layout: Layout, consumed: int) -> None:
         self._on_progress(
             Progress(
-                str(layout.source.path),
+                layout.source.name,
                 self._files_done,
                 self._files_total,
                 min(self._bytes_done + consumed, self._total),

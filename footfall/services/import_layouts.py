@@ -4,7 +4,6 @@ A file that holds nothing of the named format is refused as a whole, with a word
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +13,7 @@ from footfall.core.delimited import Table, open_records, read_header
 from footfall.core.field_names import WITHOUT_NAME, field_of
 from footfall.errors import BadSource
 from footfall.services.import_blocks import LINE_BYTES, RecordEnd, whole_lines
+from footfall.services.import_reading import SourceReader
 from footfall.services.import_rows import (
     FileContext,
     ImportRules,
@@ -22,7 +22,7 @@ from footfall.services.import_rows import (
     log_rows,
     ndjson_rows,
 )
-from footfall.services.import_sources import Source, SourceReader
+from footfall.services.import_sources import Source
 
 __all__ = ["FORMATS", "Layout", "layout_of", "layouts_of"]
 
@@ -60,7 +60,7 @@ def layouts_of(
             if source.named:
                 raise
             refusal = error
-            passed_over.append(f"{source.path} was passed over: {error.values['cause']}")
+            passed_over.append(f"{source.name} was passed over: {error.values['cause']}")
     if refusal and not layouts:
         raise refusal
     return layouts, passed_over
@@ -68,28 +68,28 @@ def layouts_of(
 
 def layout_of(format: str, source: Source, rules: ImportRules) -> Layout:
     """Return how to read one file. Raises BadSource when it is of another format or unreadable."""
-    sample = _sample(source.path, format)
+    sample = _sample(source, format)
     if sample.startswith(UTF_16):
-        raise _refused(source.path, format, "it is written in UTF-16", "Convert it to UTF-8 first")
+        raise _refused(source.name, format, "it is written in UTF-16", "Convert it to UTF-8 first")
     if format in DETECTED:
-        format = _detected(format, source.path, sample)
-    context = FileContext(rules, format, source.path.name)
+        format = _detected(format, source.name, sample)
+    context = FileContext(rules, format, source.name.rpartition("/")[2])
     if format == "csv":
         return _csv_layout(source, sample, context)
     lines = _first_lines(sample)
     if format == "ndjson":
         if lines and (not any(_is_object(line) for line in lines) or _is_log(lines)):
-            raise _other(source.path, format, lines)
+            raise _other(source.name, format, lines)
         return Layout(source, ndjson_rows(context))
     log = LOG_FORMATS[format]
     parsed = log.parse(b"\n".join(lines))
     if parsed.refused and not parsed.rows.num_rows:
-        raise _other(source.path, format, lines)
+        raise _other(source.name, format, lines)
     below = (lambda header: log_rows(log, context._replace(header=header))) if log.headed else None
     return Layout(source, log_rows(log, context), below=below)
 
 
-def _detected(asked: str, path: Path, sample: bytes) -> str:
+def _detected(asked: str, path: str, sample: bytes) -> str:
     """Return the format that the first lines have. Raises BadSource when it is none of ours."""
     lines = _first_lines(sample)
     if not lines:
@@ -120,16 +120,16 @@ def _csv_layout(source: Source, sample: bytes, context: FileContext) -> Layout:
     if table is None:
         look = _look(lines)
         if look and look.name != "csv":
-            raise _other(source.path, "csv", lines)
+            raise _other(source.name, "csv", lines)
         raise _refused(
-            source.path, "csv", "its header row cannot be read", "The first row names the columns"
+            source.name, "csv", "its header row cannot be read", "The first row names the columns"
         )
     if not _telling(table):
         look = _look(lines)
         if look and look.name != "csv":
-            raise _other(source.path, "csv", lines)
+            raise _other(source.name, "csv", lines)
         raise _refused(
-            source.path,
+            source.name,
             "csv",
             "no column of its first row says what was done",
             "The first row names the columns; one of them is event, action, element or url",
@@ -143,9 +143,9 @@ def _telling(table: Table) -> bool:
     return any(field is not None and field[0] in TELLING for field in known)
 
 
-def _sample(path: Path, format: str) -> bytes:
+def _sample(source: Source, format: str) -> bytes:
     """Return the first whole lines; a first line beyond the limit only in part."""
-    with SourceReader(path, format) as reader:
+    with SourceReader(source, format) as reader:
         sample = reader.read(SAMPLE_BYTES)
         whole = len(sample) < SAMPLE_BYTES
         if not whole and b"\n" not in sample:
@@ -170,7 +170,7 @@ def _is_object(line: bytes) -> bool:
         return False
 
 
-def _other(path: Path, format: str, lines: Sequence[bytes]) -> BadSource:
+def _other(path: str, format: str, lines: Sequence[bytes]) -> BadSource:
     look = _look(lines)
     cause = f"none of its first {len(lines)} lines is of this format"
     if len(lines) == 1:
@@ -184,5 +184,5 @@ def _other(path: Path, format: str, lines: Sequence[bytes]) -> BadSource:
     return _refused(path, format, cause, hint)
 
 
-def _refused(path: Path, format: str, cause: str, hint: str) -> BadSource:
+def _refused(path: str, format: str, cause: str, hint: str) -> BadSource:
     return BadSource(path=path, format=format, cause=cause, hint=hint)

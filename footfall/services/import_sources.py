@@ -1,65 +1,108 @@
-"""The files of an import: found by path, folder or glob, and opened whether packed or not.
+"""The sources of an import: files and objects, found by path, folder, prefix or glob.
 
-What is in them belongs to ``import_blocks`` (cutting, read positions) and ``core`` (formats).
+How their bytes are read belongs to ``import_reading``, what is in them to ``import_layouts``.
 """
 
-import gzip
-import zlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Protocol, Self
+from typing import IO
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from footfall.core.accesslog.json_lines import json_text
 from footfall.errors import BadSource
+from footfall.ports import ObjectStore, StoredObject
 
-__all__ = ["Source", "SourceReader", "find_sources"]
+__all__ = ["OBJECTS", "OpenStore", "Source", "find_sources", "unreadable"]
 
-_GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
-_ROWS = 20_000  # of a Parquet file that are JSON lines at a time
+OBJECTS = "s3://"
+GLOB = re.compile(r"[*?\[]")
+
+OpenStore = Callable[[str], ObjectStore]
+"""Gives the store of a bucket. Raises MissingExtra without the client that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file; ``named`` when the caller gave its path, not only a folder or glob above it."""
+    """A file or an object, in one version.
 
-    path: Path
+    ``name`` is for people: its path or address. ``key`` stays with a file that is renamed;
+    ``version`` and ``size`` change whenever its bytes do. ``named`` when the caller gave its own name, not
+    only a folder, prefix or glob. ``growing`` when a program may be writing its last line now.
+    """
+
+    name: str
+    key: str
+    version: str
     size: int
     named: bool
+    opened: Callable[[], IO[bytes]]
+    growing: bool = False
+
+    @property
+    def remote(self) -> bool:
+        """Whether its bytes come over a network."""
+        return self.key.startswith(OBJECTS)
 
 
-def find_sources(format: str, paths: Sequence[str]) -> list[Source]:
-    """Return the files behind the paths, each once, in the order given and by name within a folder.
+def find_sources(
+    format: str, paths: Sequence[str], open_store: OpenStore | None = None, *, growing: bool = False
+) -> list[Source]:
+    """Return what is behind the paths, each once, in the order given and by name within a folder.
 
-    A folder means all files below it but hidden ones. Raises BadSource for a path with nothing behind it.
+    A folder means all files below it but hidden ones; ``s3://bucket/prefix`` all objects whose key
+    begins so, unless one has just this key. Raises BadSource for a path with nothing behind it.
     """
-    found: dict[Path, Source] = {}
+    found: dict[str, Source] = {}
     for given in paths:
-        path = Path(given).expanduser()
-        if path.is_file():
-            files, named = [path], True
-        elif path.is_dir():
-            files, named = sorted(_below(path)), False
+        if given.startswith(OBJECTS):
+            sources = _objects(given, format, open_store)
         else:
-            files, named = sorted(_matching(path)), False
-        if not files:
+            sources = _files(given, format, growing=growing)
+        before = len(found)
+        for source in sources:
+            found.setdefault(source.key, source)
+            before = -1
+        if before >= 0:
             raise BadSource(
                 path=given,
                 format=format,
-                cause="there is no file by this name, in this folder or for this pattern",
-                hint="Give files, folders or globs of this machine",
+                cause="there is no file or object by this name, in this folder or for this pattern",
+                hint="Give files, folders or globs of this machine, or s3://BUCKET/PREFIX",
             )
+    return list(found.values())
+
+
+def _files(given: str, format: str, *, growing: bool) -> Iterator[Source]:
+    path = Path(given).expanduser()
+    named = False
+    try:
+        if path.is_file():
+            files, named = [path], True
+        elif path.is_dir():
+            files = sorted(_below(path))
+        else:
+            files = sorted(_matching(path))
         for file in files:
             try:
-                source = Source(file, file.stat().st_size, named)
-            except OSError as error:
-                raise _unreadable(file, format, error) from error
-            found.setdefault(file.resolve(), source)
-    return list(found.values())
+                stat = file.stat()
+            except FileNotFoundError:
+                continue  # it went since the folder was looked at
+            yield Source(
+                name=str(file),
+                key=f"file:{stat.st_dev}-{stat.st_ino}",
+                version=str(stat.st_mtime_ns),
+                size=stat.st_size,
+                named=named,
+                opened=partial(_open_file, file),
+                growing=growing,
+            )
+    except OSError as error:  # a name that is too long, a folder that may not be listed
+        raise unreadable(given, format, error) from error
+
+
+def _open_file(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 def _matching(pattern: Path) -> list[Path]:
@@ -75,102 +118,46 @@ def _below(folder: Path) -> list[Path]:
     ]
 
 
-class _Stream(Protocol):
-    def read(self, count: int, /) -> bytes: ...
-    def close(self) -> None: ...
-
-
-class ParquetLines:
-    """The rows of a Parquet file as JSON lines. Raises pyarrow's errors for damage."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._batches: Any = None  # opened by the first read, whose errors are told
-        self._rest = b""
-
-    def read(self, count: int, /) -> bytes:
-        """Return the next bytes, fewer than ``count`` where a batch ends; none at the end."""
-        if self._batches is None:
-            self._batches = pq.ParquetFile(self._file).iter_batches(batch_size=_ROWS)
-        while not self._rest and (batch := next(self._batches, None)) is not None:
-            self._rest = json_text(pa.Table.from_batches([batch]))
-        part, self._rest = self._rest[:count], self._rest[count:]
-        return part
-
-    def close(self) -> None:
-        """Forget the batches; the file is its owner's."""
-        self._batches, self._rest = iter(()), b""
-
-
-class SourceReader:
-    """A file's bytes, unpacked if they are gzip or Zstandard (told by their first bytes, not the name).
-
-    A Parquet file is read as JSON lines, one a row.
-
-    ``read`` raises BadSource when the file cannot be read or its packing is damaged; bytes before
-    the damage are given first.
-    """
-
-    def __init__(self, path: Path, format: str) -> None:
-        self._path, self._format = path, format
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise _unreadable(path, format, error) from error
-        magic = self._file.read(4)
-        self._file.seek(0)
-        self.packed = magic.startswith((_GZIP, _ZSTD, _PARQUET))
-        if magic.startswith(_GZIP):
-            self._stream: _Stream = gzip.GzipFile(fileobj=self._file)
-        elif magic.startswith(_ZSTD):
-            self._stream = pa.CompressedInputStream(self._file, "zstd")
-        elif magic == _PARQUET:
-            self._stream = ParquetLines(self._file)
-        else:
-            self._stream = self._file
-
-    def read(self, count: int) -> bytes:
-        """Return the next bytes, ``count`` of them unless the file ends before."""
-        parts: list[bytes] = []
-        missing = count
-        while missing:
-            try:
-                part = self._stream.read(min(missing, 1 << 20))
-            except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
-                if parts:
-                    break  # the damage is met again by the next read, when these bytes are safe
-                raise _unreadable(self._path, self._format, error) from error
-            if not part:
-                break
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
-
-    def skip(self, count: int) -> None:
-        """Pass over bytes at the beginning; packed ones must be unpacked for it."""
-        if not self.packed:
-            self._file.seek(count)
+def _objects(given: str, format: str, open_store: OpenStore | None) -> Iterator[Source]:
+    bucket, _, wanted = given.removeprefix(OBJECTS).partition("/")
+    if not bucket or open_store is None:
+        cause = "it names no bucket" if not bucket else "objects are not read here"
+        raise BadSource(path=given, format=format, cause=cause, hint="Give s3://BUCKET/PREFIX")
+    store = open_store(bucket)
+    pattern = GLOB.search(wanted)
+    listed = store.list(wanted[: pattern.start()] if pattern else wanted)
+    matches = _key_pattern(wanted) if pattern else None
+    for found in listed:
+        if found.key == wanted:
+            yield _object(store, found, named=True)
             return
-        while count and (passed := self.read(min(count, 1 << 20))):
-            count -= len(passed)
-
-    def consumed(self) -> int:
-        """Return how many bytes of the file itself, packed as it is, have been read."""
-        return self._file.tell() if not self._file.closed else 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stream.close()
-        self._file.close()
+        if found.key.endswith("/") and not found.size:
+            continue  # what the AWS console makes to show an empty folder
+        if matches is None or matches.fullmatch(found.key):
+            yield _object(store, found, named=False)
 
 
-def _unreadable(path: Path, format: str, error: Exception) -> BadSource:
+def _object(store: ObjectStore, found: StoredObject, *, named: bool) -> Source:
+    address = f"{store.name}/{found.key}"
+    opened = partial(store.open, found.key, found.etag)
+    return Source(address, address, found.etag, found.size, named, opened)
+
+
+def _key_pattern(pattern: str) -> re.Pattern[str]:
+    """Return a shell's pattern as a regular one: only ``**`` reaches over a slash."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[!?[^]/]+\])", pattern)
+    meant = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    text = [
+        meant.get(part) or (part.replace("[!", "[^", 1) if place % 2 else re.escape(part))
+        for place, part in enumerate(parts)
+    ]
+    return re.compile("".join(text), re.DOTALL)
+
+
+def unreadable(name: str, format: str, error: Exception) -> BadSource:
+    """Return the error of a source that cannot be read."""
     return BadSource(
-        path=path,
+        path=name,
         format=format,
         cause=f"it cannot be read to its end ({error})",
         hint="Mend the file and import it again: what was read before the damage is kept and not doubled",

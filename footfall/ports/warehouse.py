@@ -1,88 +1,28 @@
-"""What the services are promised by the stores, whichever adapter stands behind.
+"""The table of events and what is kept with it: what is stored, asked and copied to the lake."""
 
-One contract suite per port (``footfall.testing``) runs over every adapter.
-"""
-
-from __future__ import annotations  # the collector imports this module and must not load Arrow
+from __future__ import annotations  # the collector imports this and must not load Arrow
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from footfall.core.record import AppId, Logged, Offset, Record, Sender
+from footfall.core.record import AppId, Sender
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from footfall.core.mart import MartTable
 
 __all__ = [
     "Answer",
     "Batch",
     "Books",
-    "CountryLookup",
-    "EventLog",
     "Kept",
     "Lake",
-    "Mart",
-    "MartChange",
-    "RawArchive",
     "RejectedEvent",
     "Sighting",
     "Stored",
     "Warehouse",
 ]
-
-
-class CountryLookup(Protocol):
-    """Country of an address: alpha-2 in upper case, or None when unknown or not an address."""
-
-    def __call__(self, ip: str, /) -> str | None: ...  # noqa: D102
-
-
-class EventLog(Protocol):
-    """An append-only log of records: the durability promise stands on it.
-
-    One process appends; others may read at the same time. Offsets ascend, with gaps where the log was
-    opened again. None is ever used twice under one name, not even when what the log stands on was
-    lost or an older copy put back: readers then go on behind the position that they had reached.
-    """
-
-    name: str
-
-    def append(self, records: Sequence[Record]) -> Sequence[Offset]:
-        """Write all records in one commit and return their offsets, ascending.
-
-        When this returns the records survive ``kill -9`` and power loss. When it raises, none of
-        them is in the log. Raises LogFull at the size limit, LogFailed when the disk refuses.
-        """
-        ...
-
-    def read(self, after: Offset, max_events: int) -> list[Logged]:
-        """Return records behind ``after`` in order: as many as hold ``max_events``, at least one."""
-        ...
-
-    def end(self) -> Offset:
-        """Return the last committed offset; 0 for an empty log. Never goes back, even trimmed."""
-        ...
-
-    def received(self, upto: Offset) -> Mapping[AppId, int]:
-        """Count the events per app in records up to and with ``upto``, trimmed ones included."""
-        ...
-
-    def trim(self, upto: Offset) -> int:
-        """Delete records up to and with ``upto``, keep their counts; return how many went."""
-        ...
-
-    def size(self) -> int:
-        """Return the bytes in use against the limit."""
-        ...
-
-    def close(self) -> None:
-        """Release files; the log can be opened again."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,67 +191,4 @@ class Lake(Protocol):
 
     def find(self, event_id: str) -> list[Kept]:
         """Return the files that hold the event, as of now; for any thread."""
-        ...
-
-
-class MartChange(Protocol):
-    """One transaction on a mart."""
-
-    def upsert(self, table: MartTable, rows: Iterator[pa.RecordBatch]) -> int:
-        """Write rows, each in place of the one with its key; return how many were written."""
-        ...
-
-    def clear(self, table: MartTable, day: date) -> None:
-        """Delete a day's rows."""
-        ...
-
-    def count(self, table: MartTable, day: date) -> int:
-        """Count a day's rows."""
-        ...
-
-
-class Mart(Protocol):
-    """Tables of ``core.mart`` in a relational database that others ask too.
-
-    Raises MartLost when the connection breaks (nothing of the transaction stays), MartRefused when
-    the database refuses the work.
-    """
-
-    def prepare(self, tables: Sequence[MartTable]) -> None:
-        """Make tables that aren't there, and add columns that they lack."""
-        ...
-
-    def reached(self, source: str) -> int:
-        """Return the warehouse version up to which a source was written; -1 when never."""
-        ...
-
-    def note(self, source: str, version: int) -> None:
-        """Note the version reached."""
-        ...
-
-    def transaction(self) -> AbstractContextManager[MartChange]:
-        """Begin a transaction; it commits at the block's end, and leaves nothing when it raises."""
-        ...
-
-    def close(self) -> None:
-        """Release the connection."""
-        ...
-
-
-class RawArchive(Protocol):
-    """Immutable, compressed raw records by day of receipt, with checksums."""
-
-    def write(self, records: Sequence[Logged]) -> int:
-        """Write one log's records as blocks, each visible only when whole; return the bytes.
-
-        Writing the same records again changes nothing.
-        """
-        ...
-
-    def read(self, start: datetime, end: datetime) -> Iterator[Logged]:
-        """Yield the records received in [start, end), oldest block first. Raises BadSource."""
-        ...
-
-    def expire(self, before: datetime) -> int:
-        """Delete the days that lie wholly before; return how many blocks went."""
         ...
