@@ -11,7 +11,11 @@ import re2
 __all__ = ["LOG_ORIGINS", "bot_reason", "crawler"]
 
 # Here the user agent is that of whoever asked for the file.
-LOG_ORIGINS = frozenset({"s3", "cloudfront", "alb", "combined", "common"})
+LOG_ORIGINS = frozenset(
+    {"s3", "cloudfront", "alb", "combined", "common", "w3c", "caddy", "nginx", "traefik"}
+)
+# These always have the field, so an empty one is the sender's doing.
+AGENT_ORIGINS = frozenset({"s3", "cloudfront", "alb", "combined"})
 # Here a browser stands behind each event, so a missing user agent is a program's.
 BROWSER_ORIGINS = frozenset({"pixel"})
 # The package's tags that name a kind of program. Those before "crawler" are programs that people
@@ -107,9 +111,7 @@ def bot_reason(user_agent: str | None, origin: str) -> str | None:
     """
     in_logs = origin in LOG_ORIGINS
     if not user_agent or user_agent == "-":
-        # The common format has no user agent at all, so its absence says nothing.
-        suspicious = (in_logs and origin != "common") or origin in BROWSER_ORIGINS
-        return "no user agent" if suspicious else None
+        return "no user agent" if origin in AGENT_ORIGINS or origin in BROWSER_ORIGINS else None
     rule = crawler(user_agent)
     if rule is None or (rule.kind in LOGS_ONLY and not in_logs):
         return None

@@ -15,6 +15,7 @@ from footfall.core.enrich.clock import created_column
 from footfall.core.enrich.distinct import Spread, distinct, pairs, plain
 from footfall.core.enrich.names import action_name
 from footfall.core.enrich.place import place_columns
+from footfall.core.enrich.scanners import scan_column
 from footfall.core.enrich.url import Campaign, read_address
 from footfall.core.enrich.visitor import visitor_column
 
@@ -68,13 +69,13 @@ def _traffic_columns(landings: Spread, hosts: Spread, properties: pa.Array) -> C
     return {name: visits.of(values, TEXT) for name, values in zip(Traffic._fields, columns, strict=True)}
 
 
-def _sender_columns(user_agent: pa.Array, origin: pa.Array) -> Columns:
+def _sender_columns(user_agent: pa.Array, origin: pa.Array, scan: pa.Array) -> Columns:
     agents = distinct(user_agent)
     read = [read_agent(value) for value in agents.values]
     columns = zip(*read, strict=True) if read else [()] * len(Agent._fields)
     told = {name: agents.of(values, TEXT) for name, values in zip(Agent._fields, columns, strict=True)}
     senders = pairs(agents, distinct(origin))
-    reason = senders.map(lambda sender: bot_reason(*sender), TEXT)
+    reason = pc.coalesce(scan, senders.map(lambda sender: bot_reason(*sender), TEXT))
     is_bot = reason.is_valid()
     told["device"] = pc.if_else(is_bot, "bot", told["device"])
     return {**told, "bot_reason": reason, "is_bot": is_bot}
@@ -92,7 +93,11 @@ def enrich(arrived: pa.Table, processed_at: datetime) -> pa.Table:
         processed_at = processed_at.astimezone(UTC).replace(tzinfo=None)
     found: Columns = {
         **_page_columns(distinct(columns["url"]), distinct(columns["referrer"]), columns["properties"]),
-        **_sender_columns(columns["user_agent"], columns["origin"]),
+        **_sender_columns(
+            columns["user_agent"],
+            columns["origin"],
+            scan_column(columns["url"], columns["user_agent"], columns["status"]),
+        ),
         **place_columns(columns["country"], columns["ip_country"]),
         "event": distinct(columns["event"]).map(action_name, TEXT),
         "visitor_id": visitor_column(columns),
