@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
-from msgspec import Struct
 
-from footfall.core.record import AppId, Logged, Offset, Record, RecordKind, Sender
+from footfall.core.raw_line import read_line, write_line
+from footfall.core.record import Logged
 from footfall.errors import BadSource
 
 __all__ = [
@@ -36,30 +36,6 @@ FORMAT = "raw archive"
 NAME = re.compile(r"(?P<log>.+)-(?P<first>\d+)-(?P<last>\d+)\.ndjson\.zst")
 DAY = re.compile(r"year=(\d{4})/month=(\d{2})/day=(\d{2})$")
 HINT = "Put back a good copy of this block and its .sha256, or delete both to go on without it"
-
-
-class SenderLine(Struct, frozen=True):
-    """The sender, with names: what people and other programs read."""
-
-    ip: str | None = None
-    country: str | None = None
-    user_agent: str | None = None
-    language: str | None = None
-    visitor_hash: str | None = None
-
-
-class Line(Struct, frozen=True):
-    """One record as it stands in a block; ``events`` last, so that it can be joined as bytes."""
-
-    log: str
-    offset: int
-    kind: RecordKind
-    app_id: str
-    origin: str
-    received_at: int
-    count: int
-    sender: SenderLine
-    events: msgspec.Raw
 
 
 class BlockName(NamedTuple):
@@ -99,7 +75,7 @@ def encode_block(records: Sequence[Logged]) -> bytes:
     """Return the bytes of a block."""
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(b"".join(map(_line, records)))
+        stream.write(b"".join(map(write_line, records)))
     block: bytes = sink.getvalue().to_pybytes()
     return block
 
@@ -116,11 +92,10 @@ def decode_block(block: bytes, check: str, path: str) -> Iterator[Logged]:
     """
     if hashlib.sha256(block).hexdigest() != check.split(" ")[0]:
         raise lost_block(path, "its bytes do not match its checksum")
-    decoder = msgspec.json.Decoder(Line)
     try:
         with pa.CompressedInputStream(pa.BufferReader(block), "zstd") as stream:
             lines = stream.read().splitlines()
-        yield from (_logged(decoder.decode(line)) for line in lines)
+        yield from map(read_line, lines)
     except (OSError, msgspec.DecodeError) as error:
         raise lost_block(path, error) from error
 
@@ -128,33 +103,3 @@ def decode_block(block: bytes, check: str, path: str) -> Iterator[Logged]:
 def lost_block(path: str, cause: object) -> BadSource:
     """Return the error of a block that cannot be used."""
     return BadSource(path=path, format=FORMAT, cause=cause, hint=HINT)
-
-
-def _line(logged: Logged) -> bytes:
-    record = logged.record
-    head = {
-        "log": logged.log,
-        "offset": logged.offset,
-        "kind": record.kind,
-        "app_id": record.app_id,
-        "origin": record.origin,
-        "received_at": record.received_at,
-        "count": record.count,
-        "sender": SenderLine(*(getattr(record.sender, name) for name in SenderLine.__struct_fields__)),
-    }
-    # A raw newline in JSON can only be white space between values, so a space says the same.
-    body = record.body.replace(b"\n", b" ").replace(b"\r", b" ")
-    return msgspec.json.encode(head)[:-1] + b',"events":' + body + b"}\n"
-
-
-def _logged(line: Line) -> Logged:
-    record = Record(
-        kind=line.kind,
-        app_id=AppId(line.app_id),
-        origin=line.origin,
-        received_at=line.received_at,
-        count=line.count,
-        sender=Sender(*(getattr(line.sender, name) for name in Sender.__struct_fields__)),
-        body=bytes(line.events),
-    )
-    return Logged(line.log, Offset(line.offset), record)
