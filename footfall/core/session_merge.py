@@ -11,15 +11,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from footfall.core.sessions import SESSION_GAP
+from footfall.core.sessions import SESSION_GAP, session_id_of
 
-__all__ = ["PIECE_SCHEMA", "Merged", "merge_pieces", "runs_of"]
+__all__ = ["HIT_COLUMNS", "PIECE_SCHEMA", "Merged", "merge_pieces", "runs_of", "session_ids"]
 
 Ints = npt.NDArray[np.int64]
 
 GAP_US = int(SESSION_GAP.total_seconds() * 1_000_000)
 NEVER = np.iinfo(np.int64).min
 KEYS = ("app_id", "visitor_id", "is_bot")
+HIT_COLUMNS = (*KEYS, "created_at", "event", "path")
+"""What runs are made of."""
+
 MOST_OWNERS = 2**31  # so that an owner and a rank fit one number
 PACKED_BITS = 62
 
@@ -51,7 +54,7 @@ class Merged(NamedTuple):
 def runs_of(rows: pa.Table) -> Merged:
     """Return the runs of rows in which no gap is longer than the session gap.
 
-    ``rows`` needs ``app_id, visitor_id, is_bot, created_at, event, path``. It is ``merge_pieces`` of
+    ``rows`` needs ``HIT_COLUMNS``. It is ``merge_pieces`` of
     pieces that are one moment each, which need one sort only.
     """
     if not len(rows):
@@ -111,6 +114,12 @@ def merge_pieces(pieces: pa.Table) -> Merged:
     for side in ("first", "last"):
         columns |= _edge_page(pieces, number, len(edges), side)
     return Merged(pa.table(columns, schema=PIECE_SCHEMA), number)
+
+
+def session_ids(pieces: pa.Table) -> pa.Array:
+    """Return the id of the session that each merged piece is."""
+    columns = [pieces[name].to_pylist() for name in (*KEYS, "started_at")]
+    return pa.array([session_id_of(*piece) for piece in zip(*columns, strict=True)], pa.string())
 
 
 def _owners(pieces: pa.Table) -> Ints:

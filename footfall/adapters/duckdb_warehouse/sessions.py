@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from footfall.core.session_merge import PIECE_SCHEMA, merge_pieces, runs_of
+from footfall.core.session_merge import HIT_COLUMNS, PIECE_SCHEMA, merge_pieces, runs_of
 from footfall.core.sessions import SESSION_GAP
 
 __all__ = ["assign_sessions", "lent", "rebuild_sessions"]
@@ -24,7 +24,6 @@ GAP = f"interval {int(SESSION_GAP.total_seconds())} seconds"
 CLUSTER_GAP = timedelta(hours=6)
 MOST_CLUSTERS = 8
 
-HIT_COLUMNS = ["app_id", "visitor_id", "is_bot", "created_at", "event", "path"]
 PIECES = ", ".join(PIECE_SCHEMA.names)
 
 # As core.sessions.session_id_of has it.
@@ -93,7 +92,7 @@ def assign_sessions(connection: duckdb.DuckDBPyConnection, rows: pa.Table, versi
 
     Stored rows whose session grew at its start, or was bridged, get its new id.
     """
-    runs = runs_of(rows.select(HIT_COLUMNS))
+    runs = runs_of(rows.select(list(HIT_COLUMNS)))
     near = {
         "low": pc.min(runs.pieces["started_at"]).as_py() - SESSION_GAP,
         "high": pc.max(runs.pieces["ended_at"]).as_py() + SESSION_GAP,

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from footfall.adapters.duckdb_warehouse.rollups import FOLD_ROWS, ROLLUPS, fold
 from footfall.adapters.duckdb_warehouse.seen_filter import SeenFilter
 from footfall.adapters.duckdb_warehouse.sessions import assign_sessions, lent
+from footfall.core.duplicates import REPEAT_WINDOW
 from footfall.errors import NotFound, StoreFailed
 from footfall.ports import Batch, Stored
 
@@ -39,7 +40,7 @@ group by key
 """
 
 # Reading the first half alone takes a third of the time of comparing both.
-MET = """
+MET = f"""
 create or replace temp table met as
 select s.hi, s.lo, max(s.received_at) as received_at
 from store.seen s semi join suspected a on s.hi = a.hi
@@ -47,8 +48,8 @@ group by s.hi, s.lo;
 
 delete from arrived using met
 where arrived.hi = met.hi and arrived.lo = met.lo
-    and met.received_at > arrived.received_at - interval 7 days;
-"""
+    and met.received_at > arrived.received_at - interval {int(REPEAT_WINDOW.total_seconds())} seconds;
+"""  # noqa: S608 - our own number
 
 ARRIVED = "select n, hi from arrived"
 

@@ -21,6 +21,7 @@ from footfall.adapters.duckdb_warehouse.seen_filter import SeenFilter
 from footfall.adapters.duckdb_warehouse.sessions import rebuild_sessions
 from footfall.adapters.duckdb_warehouse.tables import DDL, LAYOUT
 from footfall.adapters.duckdb_warehouse.transaction import STATE, State, advances, strike, write
+from footfall.core.duplicates import REPEAT_WINDOW
 from footfall.core.record import AppId, Sender
 from footfall.errors import StoreFailed
 from footfall.ports import Answer, Batch, Books, RejectedEvent, Sighting, Stored
@@ -41,7 +42,6 @@ VACUUM_TASKS = 10
 
 SEEN_AT_ONCE = 65_536
 
-SEEN_FOR = timedelta(days=7)
 DUPLICATES_FOR = timedelta(days=30)
 
 SIGHTINGS = """
@@ -161,7 +161,7 @@ class DuckDBWarehouse:
         """
         pruned = 0
         with self._transaction() as connection:
-            for table, kept in (("seen", SEEN_FOR), ("duplicates", DUPLICATES_FOR)):
+            for table, kept in (("seen", REPEAT_WINDOW), ("duplicates", DUPLICATES_FOR)):
                 sql = f"delete from store.{table} where received_at < $before"  # noqa: S608 - our names
                 [(gone,)] = connection.execute(sql, {"before": now - kept}).fetchall()
                 pruned += gone
