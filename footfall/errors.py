@@ -15,12 +15,15 @@ __all__ = [
     "BadEncoding",
     "BadExport",
     "BadQuery",
+    "BadSchedule",
     "BadSettings",
     "BadSource",
+    "BadTarget",
     "BodyRefused",
     "BodyTooLarge",
     "ChildFailed",
     "FootfallError",
+    "ImportOvertaken",
     "KeysFailed",
     "LogDamaged",
     "LogFailed",
@@ -30,12 +33,22 @@ __all__ = [
     "MartWrong",
     "MissingExtra",
     "NotFound",
+    "NotifyFailed",
+    "ObjectChanged",
+    "ObjectGone",
+    "ObjectsDenied",
+    "ObjectsLost",
+    "ObjectsRefused",
     "PlatformBusy",
     "PlatformRefused",
     "PlatformRefusedForNow",
     "PlatformUnreachable",
+    "QueueFailed",
+    "SecretFailed",
     "SendFailed",
+    "StateFailed",
     "StoreFailed",
+    "StreamFailed",
     "UnknownEncoding",
 ]
 
@@ -108,6 +121,26 @@ class KeysFailed(FootfallError):
     retryable = True
 
 
+class StreamFailed(LogFailed):
+    """The stream {log} did not take everything ({cause}); what was asked for was not confirmed. Send the
+    same events again: those that are stored already are found by their ids.
+    """
+
+
+class SecretFailed(KeysFailed):
+    """The secret {path} could not be read or made ({cause}), so nothing was taken: without it no
+    address could be hashed. Check that it is there and that the function's role may use it.
+    """
+
+
+class QueueFailed(FootfallError):
+    """The queue {queue} did not do everything that was asked ({cause}). The same call may be made again:
+    a letter that comes twice is known by its id.
+    """
+
+    retryable = True
+
+
 class LogDamaged(FootfallError):
     """{path} is not a usable event log ({cause}). Move it out of the folder (its unread events are
     then missing from the books) or put back a good copy; a worker meanwhile takes the next free log.
@@ -134,6 +167,22 @@ class BadSource(FootfallError):
 
 class BadExport(FootfallError):
     """{path} cannot be read as daily numbers of {product}: {cause}. {hint}."""
+
+
+class BadTarget(FootfallError):
+    """{path} cannot be written: {cause}. {hint}."""
+
+
+class BadSchedule(FootfallError):
+    """This cannot be scheduled: {cause}. {hint}."""
+
+
+class NotifyFailed(FootfallError):
+    """The alert could not be sent to {place} ({cause}). Check the addresses in alerts.urls; "footfall
+    alerts test" sends one.
+    """
+
+    retryable = True
 
 
 class BadComparison(FootfallError):
@@ -196,6 +245,52 @@ class MartWrong(FootfallError):
     """{table} holds {found} rows of {day} where {expected} were written; the day was rolled back. Does
     somebody else write to it? Run the export again with --whole.
     """
+
+
+class ObjectGone(FootfallError):
+    """There is no object {address}, or not any more. Was it moved or deleted while it was read? Lines that
+    were read before are kept.
+    """
+
+
+class ObjectChanged(FootfallError):
+    """{address} was replaced while it was read. Import it again: what was read before is kept, and what
+    both versions begin with is not doubled.
+    """
+
+    retryable = True
+
+
+class ObjectsDenied(FootfallError):
+    """{place} may not be used with these credentials ({cause}). Check AWS_PROFILE, AWS_ACCESS_KEY_ID or the
+    role, and that its policy allows {action}.
+    """
+
+
+class ObjectsRefused(FootfallError):
+    """{place} refused the request: {cause}. {hint}."""
+
+
+class ObjectsLost(FootfallError):
+    """{place} can't be reached or is throttling ({cause}), though it was asked again and again. Try later;
+    what was done is kept.
+    """
+
+    retryable = True
+
+
+class StateFailed(FootfallError):
+    """What is remembered of imports in {place} can't be used ({cause}). {hint}."""
+
+    retryable = True
+
+
+class ImportOvertaken(FootfallError):
+    """The import was halted for so long that another installation has taken over {source}; its last rows
+    were not stored here. Import again: it goes on with what is left.
+    """
+
+    retryable = True
 
 
 class AddressInUse(FootfallError):

@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
@@ -99,6 +99,32 @@ class Console(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token: Annotated[str, Meta(description="Bearer token; demanded when the address is not loopback.")] = ""
 
 
+class Schedule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Jobs that ``up`` runs by the clock."""
+
+    missed: Annotated[
+        Literal["run", "note"],
+        Meta(description="What becomes of runs missed while down: one run at start, or a note."),
+    ] = "run"
+    parallel: Annotated[int, Meta(gt=0, le=16, description="Most jobs at one time.")] = 2
+    time_limit_seconds: Annotated[
+        float, Meta(gt=0, description="Longest run of a job that has no limit of its own.")
+    ] = 21_600.0
+    keep_runs: Annotated[int, Meta(gt=0, description="Runs of each job that its history keeps.")] = 200
+
+
+class Alerts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who is told when a job fails."""
+
+    urls: Annotated[
+        tuple[str, ...],
+        Meta(description="Apprise addresses, e.g. mailto://..., slack://..., json://host/path."),
+    ] = ()
+    min_interval_seconds: Annotated[
+        float, Meta(ge=0, description="Shortest time between two alerts of one job's failures.")
+    ] = 3_600.0
+
+
 class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One app: ``[apps.NAME]``."""
 
@@ -124,6 +150,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     warehouse: WarehouseSettings = WarehouseSettings()
     lake: LakeSettings = LakeSettings()
     console: Console = Console()
+    schedule: Schedule = Schedule()
+    alerts: Alerts = Alerts()
     apps: dict[str, App] = {}
 
 

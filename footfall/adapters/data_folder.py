@@ -6,6 +6,8 @@ The owner holds a lock on ``footfall.lock`` that the system releases even after 
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -14,7 +16,7 @@ from msgspec import Struct
 
 from footfall.errors import PlatformBusy
 
-__all__ = ["FolderLock", "Running", "running_platform"]
+__all__ = ["FolderLock", "Running", "alone", "running_platform"]
 
 
 class Running(Struct, frozen=True, kw_only=True):
@@ -65,3 +67,15 @@ def running_platform(data: Path) -> Running | None:
         return msgspec.json.decode((data / "platform.json").read_bytes(), type=Running)
     except (OSError, msgspec.DecodeError):
         return Running(pid=0)
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[bool]:
+    """Hold a lock file for the block; False when another process, or another block, holds it."""
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -8,6 +8,7 @@ from footfall.ports.event_log import EventLog, RawArchive
 from footfall.ports.imports import ImportState, SourceRecord
 from footfall.ports.mart import Mart, MartChange
 from footfall.ports.objects import ObjectStore, StoredObject
+from footfall.ports.schedule import JobRunner, Notifier, RunningJob, ScheduleStore
 from footfall.ports.warehouse import (
     Answer,
     Batch,
@@ -27,13 +28,17 @@ __all__ = [
     "CountryLookup",
     "EventLog",
     "ImportState",
+    "JobRunner",
     "Kept",
     "Lake",
     "Mart",
     "MartChange",
+    "Notifier",
     "ObjectStore",
     "RawArchive",
     "RejectedEvent",
+    "RunningJob",
+    "ScheduleStore",
     "Sighting",
     "SourceRecord",
     "Stored",
