@@ -21,10 +21,13 @@ __all__ = [
     "BadTarget",
     "BodyRefused",
     "BodyTooLarge",
+    "BooksWrong",
     "ChildFailed",
     "FootfallError",
     "ImportOvertaken",
+    "JavaMissing",
     "KeysFailed",
+    "LakeOwned",
     "LogDamaged",
     "LogFailed",
     "LogFull",
@@ -47,6 +50,7 @@ __all__ = [
     "SecretFailed",
     "SendFailed",
     "StateFailed",
+    "SparkFailed",
     "StoreFailed",
     "StreamFailed",
     "UnknownEncoding",
@@ -225,6 +229,31 @@ class SendFailed(FootfallError):
 
 class MissingExtra(FootfallError):
     """{feature} needs an extra that is not installed. Run: pip install "footfall[{extra}]"."""
+
+
+class JavaMissing(FootfallError):
+    """Spark needs Java 17, and none was found ({looked}). Install it (on Debian: apt install
+    openjdk-17-jre-headless), or let JAVA_HOME name it.
+    """
+
+
+class SparkFailed(FootfallError):
+    """The Spark job failed ({cause}); nothing of it is to be seen in the lake. The executors' own logs say
+    more; when it is mended, run the same command again.
+    """
+
+
+class BooksWrong(FootfallError):
+    """The job's books do not balance: {read} events were read, but {written} written + {duplicate}
+    duplicate + {rejected} rejected + {outside} outside the time asked for is another number. Nothing of it
+    is to be seen in the lake. Run it again; if it stays so, it is a fault of footfall: please report it.
+    """
+
+
+class LakeOwned(FootfallError):
+    """{lake} is kept by the platform of {data}, which would write over what a job puts there. Name another
+    folder with --lake.
+    """
 
 
 class MartLost(FootfallError):

@@ -155,7 +155,7 @@ IMPORTER = """
 import sys
 from pathlib import Path
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
-from footfall.services import import_blocks
+from footfall.services import import_blocks, import_group
 from tests.importing import bring_in
 
 class Shown(list):
@@ -163,6 +163,7 @@ class Shown(list):
         print(progress.lines, flush=True)
 
 import_blocks.BLOCK_BYTES, import_blocks.LINE_BYTES = 100_000, 10_000
+import_group.GROUP_ROWS = 500
 store = DuckDBWarehouse(Path(sys.argv[1]))
 bring_in(store, "combined", sys.argv[2], seen=Shown())
 store.close()

@@ -12,11 +12,16 @@ import pyarrow.parquet as pq
 from footfall.core.accesslog.json_lines import json_text
 from footfall.services.import_sources import Source, unreadable
 
-__all__ = ["SourceReader", "lines_end"]
+__all__ = ["SourceReader", "is_packed", "lines_end"]
 
 _GZIP, _ZSTD, _PARQUET = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1"
 _ROWS = 20_000  # of a Parquet file that are JSON lines at a time
 _LOOK_BACK = 64 << 10
+
+
+def is_packed(beginning: bytes) -> bool:
+    """Say whether a file that begins so holds its lines packed."""
+    return beginning.startswith((_GZIP, _ZSTD, _PARQUET))
 
 
 class _Stream(Protocol):
@@ -73,7 +78,7 @@ class SourceReader:
             self._file = source.opened()
             magic = self._file.read(4)
             self._file.seek(0)
-            self.packed = magic.startswith((_GZIP, _ZSTD, _PARQUET))
+            self.packed = is_packed(magic)
             self._stream: _Stream = self._file
             if magic.startswith(_GZIP):
                 self._stream = gzip.GzipFile(fileobj=self._file)
