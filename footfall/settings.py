@@ -125,6 +125,32 @@ class Alerts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 3_600.0
 
 
+class Aws(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The parts on AWS by their names there; the templates set them for each function."""
+
+    stream: Annotated[str, Meta(description="Kinesis data stream that collect writes to.")] = ""
+    firehose: Annotated[
+        str, Meta(description="Firehose stream of the lake; without a stream, of collect.")
+    ] = ""
+    search: Annotated[str, Meta(description="OpenSearch endpoint (https://...); empty is none.")] = ""
+    dead_letters: Annotated[str, Meta(description="URL of the SQS queue of what could not go on.")] = ""
+    raw_bucket: Annotated[str, Meta(description="Bucket of raw events.")] = ""
+    lake_bucket: Annotated[str, Meta(description="Bucket of the lake.")] = ""
+    results_bucket: Annotated[str, Meta(description="Bucket of Athena's results.")] = ""
+    state_table: Annotated[str, Meta(description="DynamoDB table of what was imported.")] = ""
+    events_table: Annotated[str, Meta(description="DynamoDB table of events by person and time.")] = ""
+    idempotency_table: Annotated[str, Meta(description="DynamoDB table of runs that are done.")] = ""
+    salts_table: Annotated[str, Meta(description="DynamoDB table of the daily salts; no backups.")] = ""
+    key_secret: Annotated[str, Meta(description="Secrets Manager's name of the installation's key.")] = ""
+    edge_secret: Annotated[
+        str,
+        Meta(description="What CloudFront sends as X-Footfall-Edge; others are refused. Empty: no CDN."),
+    ] = ""
+    workgroup: Annotated[str, Meta(description="Athena workgroup.")] = ""
+    database: Annotated[str, Meta(description="Glue database.")] = ""
+    alerts_topic: Annotated[str, Meta(description="ARN of the SNS topic of alerts.")] = ""
+
+
 class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One app: ``[apps.NAME]``."""
 
@@ -152,6 +178,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     console: Console = Console()
     schedule: Schedule = Schedule()
     alerts: Alerts = Alerts()
+    aws: Aws = Aws()
     apps: dict[str, App] = {}
 
 
