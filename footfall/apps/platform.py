@@ -1,4 +1,4 @@
-"""``python -m footfall.apps.platform``: loader, console, API and upkeep; owns the warehouse."""
+"""``python -m footfall.apps.platform``: loader, console, API, upkeep and jobs; owns the warehouse."""
 
 import gc
 import logging
@@ -62,14 +62,16 @@ def main() -> int:
 
 def _run(platform: Platform, stop: threading.Event) -> int:
     interval = platform.settings.loader.interval_seconds
+    ready = threading.Event()
     threads = [
         threading.Thread(target=platform.loader.run, args=(stop, interval), name="loader"),
         threading.Thread(target=_keep_up, args=(platform, stop), name="upkeep"),
+        threading.Thread(target=_run_jobs, args=(platform, ready, stop), name="schedule"),
     ]
     for thread in threads:
         thread.start()
     try:
-        serve(platform, stop=stop)
+        serve(platform, stop=stop, ready=ready.set)
     except FootfallError as error:
         logging.error("%s", error)
         return 2
@@ -99,6 +101,16 @@ def _keep_up(platform: Platform, stop: threading.Event) -> None:
     while not stop.wait(UPKEEP_SECONDS):
         upkeep.step(utc_now())
         platform.expire_salts(datetime.now(UTC).date())
+
+
+def _run_jobs(platform: Platform, ready: threading.Event, stop: threading.Event) -> None:
+    """Run jobs once their processes can reach the API, and once no command runs one by itself."""
+    while not stop.wait(UPKEEP_SECONDS):
+        if not ready.is_set():
+            continue
+        with platform.scheduler() as scheduler:
+            if scheduler is not None:
+                scheduler.run(stop)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """The command line: one file per command, loaded only when it is called."""
 
 import sys
+from collections.abc import Callable
 
 from cyclopts import App
 
 import footfall
 from footfall.errors import FootfallError
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "run"]
 
 COMMANDS = {
     "up": "up:up",
@@ -24,6 +25,16 @@ COMMANDS = {
     "settings": "settings:settings",
 }
 EXPORTS = {"mysql": "export_mysql", "postgres": "export_postgres", "sqlite": "export_sqlite"}
+SCHEDULE = {
+    "add": "add_job",
+    "list": "list_jobs",
+    "show": "show_job",
+    "history": "show_history",
+    "run": "run_job",
+    "pause": "pause_job",
+    "resume": "resume_job",
+    "remove": "remove_job",
+}
 REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
 app = App(
@@ -42,12 +53,24 @@ _export = App(name="export", help="Keep copies elsewhere up to date: tables in M
 for _name, _function in EXPORTS.items():
     _export.command(f"{__name__}.export:{_function}", name=_name)
 app.command(_export)
+_schedule = App(name="schedule", help="Jobs by the clock: any footfall command, run while footfall is up.")
+for _name, _function in SCHEDULE.items():
+    _schedule.command(f"{__name__}.schedule:{_function}", name=_name)
+app.command(_schedule)
+_alerts = App(name="alerts", help="Who is told when a job fails.")
+_alerts.command(f"{__name__}.alerts:send_test", name="test")
+app.command(_alerts)
 
 
 def main() -> None:
+    """Run the command that this process was called with."""
+    run(app)
+
+
+def run(command: Callable[[], object]) -> None:
     """Run one command; an error of ours is a message on stderr and exit code 1, never a trace."""
     try:
-        app()
+        command()
     except FootfallError as error:
         print(f"footfall: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(75 if error.retryable else 1)

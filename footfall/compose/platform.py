@@ -1,56 +1,47 @@
-"""Puts an installation together: the only module that knows all adapters."""
+"""The platform of one data folder: its stores, and the services over them."""
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from footfall.adapters.data_folder import FolderLock, running_platform
+from footfall.adapters.data_folder import FolderLock
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
 from footfall.adapters.geo import open_country_lookup
 from footfall.adapters.key_file import derived_salt, expire_salts, installation_key
 from footfall.adapters.log_slot import log_files
 from footfall.adapters.parquet_lake import ParquetLake
-from footfall.adapters.platform_client import PlatformClient
 from footfall.adapters.raw_archive import FolderArchive
 from footfall.adapters.sqlite_log import SqliteLog
+from footfall.adapters.sqlite_schedule import SqliteSchedule
+from footfall.compose.clock import utc_now
+from footfall.compose.schedule import scheduler
 from footfall.core.record import AppId
 from footfall.core.scrub import ScrubPlan, plan_for
-from footfall.errors import NotFound, PlatformUnreachable
-from footfall.metrics import ROLLUPS, catalogue, metric, render
+from footfall.errors import NotFound
+from footfall.metrics import ROLLUPS, metric, render
 from footfall.ports import Answer, EventLog, RejectedEvent
 from footfall.services.export_mart import export_mart
-from footfall.services.health import (
-    Finding,
-    check_books,
-    check_folder,
-    check_keys,
-    check_lake,
-    check_logs,
-)
+from footfall.services.health import Finding, check_books, check_folder, check_keys, check_lake, check_logs
 from footfall.services.import_files import ImportRules, import_files
+from footfall.services.jobs import Jobs
 from footfall.services.ledger import Ledger, read_ledger
 from footfall.services.load import Loader
 from footfall.services.rejected import Retried, retry_rejected
+from footfall.services.schedule import Scheduler
 from footfall.services.trace import Trace, trace_event
 from footfall.services.upkeep import Upkeep
-from footfall.services.wire import answer_json, rejected_json
-from footfall.settings import App, Settings, load_settings
+from footfall.settings import App, Settings
 
-__all__ = ["Here", "Platform", "connect", "examine"]
+__all__ = ["Platform"]
 
 MOST_RETRIED = 100_000
-
-
-def utc_now() -> datetime:
-    """Return the time now, UTC, without a zone: as all our times are."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Platform:
@@ -70,6 +61,8 @@ class Platform:
         self.lake = ParquetLake(settings.data / "lake", self.warehouse, settings.lake)
         self.archive = FolderArchive(settings.data / "raw")
         self.country_of = open_country_lookup(settings.loader.geo_database)
+        self._schedule = SqliteSchedule(settings.data / "schedule.sqlite")
+        self.jobs = Jobs(self._schedule, settings.schedule, utc_now, self.scheduler)
 
     def logs(self) -> list[EventLog]:
         """Return every worker's log, opened for reading: those whose file is there now."""
@@ -184,6 +177,10 @@ class Platform:
             lambda: sum(self.loader.state.backlog.values()),
         )
 
+    def scheduler(self) -> AbstractContextManager[Scheduler | None]:
+        """Give a block what runs the jobs; None while another process has it."""
+        return scheduler(self.settings, self._schedule)
+
     def expire_salts(self, today: date) -> int:
         """Delete the daily salts that have had their time."""
         return expire_salts(self._keys, today)
@@ -215,121 +212,8 @@ class Platform:
         self.warehouse.close()
         for log in self._open_logs.values():
             log.close()
+        self._schedule.close()
         self._lock.close()
 
     def _rules(self, app: AppId) -> ImportRules:
         return ImportRules(app, self.plan(app), lambda day: derived_salt(self._key, day), self.country_of)
-
-
-class Here:
-    """The commands' view of a platform in this very process: the same calls as PlatformClient's.
-
-    What waits in the logs is loaded first, so that answers hold everything that was taken in.
-    """
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-        platform.loader.drain()
-
-    def metrics(self) -> Any:
-        """List the metrics."""
-        return [msgspec.to_builtins(each) for each in catalogue().values()]
-
-    def metric(self, name: str, values: Mapping[str, str]) -> Any:
-        """Answer one metric."""
-        return answer_json(self._platform.metric(name, values))
-
-    def sql(self, query: str) -> Any:
-        """Answer one SELECT."""
-        return answer_json(self._platform.sql(query))
-
-    def ledger(self) -> Any:
-        """Return the books."""
-        return msgspec.to_builtins(self._platform.ledger())
-
-    def trace(self, event_id: str) -> Any:
-        """Return one event's life."""
-        return msgspec.to_builtins(self._platform.trace(event_id))
-
-    def rejected(self, *, app: str | None = None, limit: int = 100) -> Any:
-        """List rejected events."""
-        return [rejected_json(event) for event in self._platform.rejected(app, None, limit)]
-
-    def rejected_one(self, rejected_id: str) -> Any:
-        """Return one rejected event."""
-        return rejected_json(self._platform.rejected_one(rejected_id))
-
-    def retry(
-        self, *, ids: Sequence[str] | None = None, app: str | None = None, body: str | None = None
-    ) -> Any:
-        """Take rejected events in again."""
-        return msgspec.to_builtins(self._platform.retry(ids, app, body))
-
-    def export_mart(self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
-        """Bring a relational mart up to date."""
-        return self._platform.export_mart(url, whole, on_progress)
-
-    def import_files(
-        self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]
-    ) -> Any:
-        """Import files."""
-        return self._platform.import_files(format, paths, app, on_progress)
-
-    def health(self) -> Any:
-        """Return what each part says of itself."""
-        return self._platform.health()
-
-
-@contextmanager
-def connect(
-    data: Path | None = None, *, create: bool = False, settings: Settings | None = None
-) -> Iterator["Here | PlatformClient"]:
-    """Give commands a way to the platform of a data folder: the running one, else one in this process.
-
-    Raises NotFound when the folder isn't there and ``create`` is false; PlatformBusy when another
-    command works on it.
-    """
-    settings = settings or load_settings(flags={"data": data})
-    running = running_platform(settings.data)
-    if running and running.console:
-        yield PlatformClient(running.console, data=settings.data, token=settings.console.token)
-        return
-    if not create and not settings.data.is_dir():
-        hint = 'Start one with "footfall up" or "footfall import", or name another with --data'
-        raise NotFound(what="data folder", name=settings.data, hint=hint)
-    platform = Platform(settings)
-    try:
-        yield Here(platform)
-        if settings.lake.enabled:
-            platform.lake.flush(utc_now(), everything=True)
-    finally:
-        platform.close()
-
-
-def examine(data: Path | None = None) -> list[Finding]:
-    """Look at every part of an installation, running or not. Raises BadSettings."""
-    settings = load_settings(flags={"data": data})
-    findings = [finding for finding in check_folder(settings) if finding.state == "broken"]
-    if findings:
-        return findings
-    running = running_platform(settings.data)
-    if running and running.console:
-        client = PlatformClient(
-            running.console, data=settings.data, token=settings.console.token, timeout=10
-        )
-        try:
-            told = client.health()
-        except PlatformUnreachable as error:
-            mend = f"see what process {running.pid} prints; if it hangs, stop it and start it again"
-            return [Finding(part="platform", state="broken", detail=str(error), mend=mend)]
-        found: list[Finding] = msgspec.convert(told["findings"], list[Finding])
-        here = f"process {running.pid} answers at {running.console}"
-        return [Finding(part="platform", state="ok", detail=here), *found]
-    platform = Platform(settings)
-    try:
-        return [
-            Finding(part="platform", state="ok", detail="not running; looked at from here"),
-            *platform.findings(),
-        ]
-    finally:
-        platform.close()
