@@ -36,6 +36,7 @@ __all__ = [
     "MartWrong",
     "MissingExtra",
     "NotFound",
+    "NotReconcilable",
     "NotifyFailed",
     "ObjectChanged",
     "ObjectGone",
@@ -191,6 +192,10 @@ class NotifyFailed(FootfallError):
 
 class BadComparison(FootfallError):
     """Nothing can be compared: {cause}. {hint}."""
+
+
+class NotReconcilable(FootfallError):
+    """Access logs and events cannot be reconciled: {cause}. {hint}."""
 
 
 class NotFound(FootfallError):
