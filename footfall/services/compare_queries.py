@@ -4,7 +4,7 @@ Values come in as literals that sqlglot writes; nothing is pasted into the text.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AGAIN", "ARRIVED", "COUNTED", "EXTENT", "MOVED", "MOVED_VISITORS", "filled"]
 
-Value = str | bool | int | Sequence[str] | Sequence[int] | Sequence[datetime] | datetime
+Value = str | bool | int | Sequence[str] | Sequence[int] | Sequence[date] | datetime
 
 # The days to count: each with its place in the export's list and its bounds in UTC.
 _DAYS = """
@@ -187,12 +187,15 @@ group by shifts.shift, days.place
 """  # noqa: S608 - our own text
 
 
-def filled(question: str, values: dict[str, Value]) -> str:
-    """Return the SQL with a literal in each parameter's place; ``values`` may hold more."""
+def filled(question: str, values: dict[str, Value], *, pretty: bool = False) -> str:
+    """Return the SQL with a literal in each parameter's place; ``values`` may hold more.
+
+    Lists are lists: a tuple would be a row.
+    """
     from sqlglot import exp
 
     tree = exp.replace_placeholders(_parsed(question).copy(), **values)
-    return tree.sql(dialect="duckdb", comments=False)
+    return tree.sql(dialect="duckdb", comments=False, pretty=pretty)
 
 
 @cache
