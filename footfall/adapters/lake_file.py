@@ -1,15 +1,17 @@
 """One file of the lake as Parquet, whoever writes it: the embedded lake and Spark's tasks alike."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.core.schema import EVENTS, column_names
 
-__all__ = ["BYTES_PER_ROW", "ROW_GROUP_ROWS", "part_name", "write_lake_file"]
+__all__ = ["BYTES_PER_ROW", "ROW_GROUP_ROWS", "part_name", "pieces_of", "write_lake_file"]
 
 ROW_GROUP_ROWS = 65_536
 
@@ -29,6 +31,15 @@ columns took a quarter of the writing.
 def part_name(number: int) -> str:
     """Return the file name of an hour's part."""
     return f"part-{number:05d}.parquet"
+
+
+def pieces_of(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Cut ordered batches where a number changes; each piece comes with it, and without its column."""
+    for batch in batches:
+        ends = pc.run_end_encode(batch.column(column)).run_ends.to_pylist()
+        rows = batch.drop_columns([column])
+        for start, end in itertools.pairwise([0, *ends]):
+            yield batch.column(column)[start].as_py(), rows.slice(start, end - start)
 
 
 def write_lake_file(

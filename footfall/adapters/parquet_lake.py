@@ -18,10 +18,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from footfall.adapters.lake_file import BYTES_PER_ROW, ROW_GROUP_ROWS, part_name, write_lake_file
+from footfall.adapters.lake_file import (
+    BYTES_PER_ROW,
+    ROW_GROUP_ROWS,
+    part_name,
+    pieces_of,
+    write_lake_file,
+)
 from footfall.core.record import AppId
 from footfall.core.schema import EVENTS, column_names
 from footfall.errors import StoreFailed
@@ -196,7 +201,7 @@ class ParquetLake:
             batches = self._warehouse.scan(*_rows_of(run, ORDER))
         written = 0
         missing = dict(enumerate(run))
-        for index, pieces in itertools.groupby(_pieces(batches), key=lambda piece: piece[0]):
+        for index, pieces in itertools.groupby(pieces_of(batches, "part"), key=lambda piece: piece[0]):
             part = missing.pop(index)
             done = self._write_part(part, (rows for _, rows in pieces))
             written += done.rows
@@ -284,15 +289,6 @@ def _runs(plan: list[Part]) -> Iterator[list[Part]]:
         rows += part.rows
     if run:
         yield run
-
-
-def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Cut ordered batches where the part changes."""
-    for batch in batches:
-        ends = pc.run_end_encode(batch.column("part")).run_ends.to_pylist()
-        rows = batch.drop_columns(["part"])
-        for start, end in itertools.pairwise([0, *ends]):
-            yield batch.column("part")[start].as_py(), rows.slice(start, end - start)
 
 
 def _bytes_per_row(parts: Iterable[Part]) -> float:

@@ -35,6 +35,7 @@ SCHEDULE = {
     "resume": "resume_job",
     "remove": "remove_job",
 }
+SPARK = {"replay": "replay"}
 REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
 app = App(
@@ -45,6 +46,10 @@ app = App(
 )
 for _name, _place in COMMANDS.items():
     app.command(f"{__name__}.{_place}", name=_name)
+_spark = App(name="spark", help="The same pipeline on Spark, when one machine is not enough.")
+for _name, _function in SPARK.items():
+    _spark.command(f"footfall.apps.spark.commands:{_function}", name=_name)
+app.command(_spark)
 _rejected = App(name="rejected", help="Rejected events: list them, look at one, take them in again.")
 for _name, _function in REJECTED.items():
     _rejected.command(f"{__name__}.rejected:{_function}", name=_name)

@@ -1,0 +1,118 @@
+"""Partitions of a lake replaced as a whole: staged beside it, then swapped in one by one.
+
+A partition's folder is exchanged with the staged one in a single step of the file system, and the new
+files have names that the old ones had not. So a reader sees the old partition or the new one; one that
+listed the old and opens a file after the swap finds it gone, and never reads half of each.
+"""
+
+import ctypes
+import errno
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from footfall.adapters.lake_file import part_name
+from footfall.errors import StoreFailed
+
+__all__ = ["LakeSwap"]
+
+PART = re.compile(r"part-(\d{5})\.parquet")
+MOST_PARTS = 100_000
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+
+
+class LakeSwap:
+    """One job's staging place in a lake. Raises StoreFailed when the disk refuses.
+
+    ``staging`` is where tasks leave their files, under any names.
+    """
+
+    def __init__(self, lake: Path, job: str) -> None:
+        self._lake = lake
+        self._place = lake / f".staging-{job}"
+        self.staging = self._place / "files"
+        try:
+            self.staging.mkdir(parents=True)
+        except OSError as error:
+            raise _refused(error) from error
+
+    def commit(self, partitions: Mapping[str, Sequence[Path]], gone: Iterable[str] = ()) -> None:
+        """Put the staged files in place of all that their partitions hold; remove those that are gone.
+
+        A partition is named by its path from the lake, its files come in the order of their parts. Stopped
+        half-way, each partition is the old or the new one, and the same job run again does the rest.
+        """
+        try:
+            for partition in sorted(partitions):
+                self._swap(partition, partitions[partition])
+            for partition in sorted(gone):
+                target = self._lake / partition
+                if target.is_dir():
+                    target.rename(self._aside(partition))
+                    _sync(target.parent)
+        except OSError as error:
+            raise _refused(error) from error
+
+    def close(self) -> None:
+        """Remove what is left of the staging place."""
+        shutil.rmtree(self._place, ignore_errors=True)
+
+    def _swap(self, partition: str, files: Sequence[Path]) -> None:
+        target, fresh = self._lake / partition, self._aside(partition)
+        fresh.mkdir(parents=True)
+        first = _first_number(target, len(files))
+        for number, file in enumerate(files, first):
+            _sync(file)
+            file.rename(fresh / part_name(number))
+        _sync(fresh)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            _exchange(fresh, target)
+        else:
+            fresh.rename(target)
+        _sync(target.parent)
+
+    def _aside(self, partition: str) -> Path:
+        place = self._place / "partitions" / partition
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+
+def _first_number(target: Path, count: int) -> int:
+    """Return where to number from, so that no name is one that stands there."""
+    taken = [int(match[1]) for path in target.glob("part-*") if (match := PART.fullmatch(path.name))]
+    if min(taken, default=count) >= count:
+        return 0
+    return max(taken) + 1 if max(taken) + count < MOST_PARTS else 0
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders change places in one step, where the system can; else in two quick ones."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if hasattr(libc, "renameat2"):
+        done = libc.renameat2(
+            AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), ctypes.c_uint(RENAME_EXCHANGE)
+        )
+        if done == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+            raise OSError(number, os.strerror(number), str(other))
+    aside = one.with_name(f"{one.name}.old")
+    other.rename(aside)
+    one.rename(other)
+    aside.rename(one)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _refused(error: OSError) -> StoreFailed:
+    return StoreFailed(store="The lake", cause=error.strerror or error)

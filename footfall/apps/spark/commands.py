@@ -1,0 +1,116 @@
+"""``footfall spark``: the same pipeline on as many machines as there are."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from footfall.apps.cli.output import Output, print_rows
+from footfall.apps.spark.landing import Landed
+from footfall.apps.spark.replay import Replay
+from footfall.apps.spark.replay import replay as run_replay
+from footfall.apps.spark.session import open_session
+from footfall.core.moments import moment
+from footfall.errors import BadQuery, LakeOwned
+from footfall.settings import load_settings
+
+__all__ = ["replay"]
+
+WAREHOUSE = "warehouse.duckdb"
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Cluster:
+    """Where the work is done."""
+
+    master: str | None = None
+    """spark://HOST:PORT, local[4], ...; what spark-submit gave, else all cores of this machine."""
+
+    conf: Annotated[list[str] | None, Parameter(negative="")] = None
+    """A Spark setting as NAME=VALUE; may be given several times."""
+
+    def settings(self) -> dict[str, str]:
+        """Return the Spark settings. Raises BadQuery for one that is none."""
+        pairs = [each.partition("=") for each in self.conf or ()]
+        for name, equals, _ in pairs:
+            if not equals:
+                raise BadQuery(cause=f"--conf {name} is not NAME=VALUE")
+        return {name: value for name, _, value in pairs}
+
+
+def replay(
+    *,
+    lake: Path,
+    raw: str | None = None,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    late_days: int | None = None,
+    gaps: Annotated[bool, Parameter(negative="")] = False,
+    cluster: Cluster | None = None,
+    output: Output | None = None,
+) -> None:
+    """Put raw events through today's rules into a lake; hours are replaced as a whole.
+
+    Examples:
+      footfall spark replay --lake /data/lake --from 2026-10-01 --to 2026-11-01
+      footfall spark replay --raw s3://bucket/raw --lake /mnt/lake --master spark://head:7077
+
+    Parameters
+    ----------
+    lake: Path
+        The lake's folder, which all machines see.
+    raw: str
+        The raw archive, a folder or s3://BUCKET/PATH; that of the data folder when not given.
+    from_: str
+        First hour of what happened, YYYY-MM-DD or YYYY-MM-DDTHH:00 (UTC); the beginning when not given.
+    to: str
+        The hour behind the last.
+    late_days: int
+        How many days after --to late events are looked for; to the archive's end when not given.
+    gaps: bool
+        Days without raw events are expected; else one is an error when --from and --to are given.
+    """
+    output = output or Output()
+    settings = load_settings(flags={"data": output.data})
+    wanted = Replay(
+        raw=raw or str(settings.data.absolute() / "raw"),
+        lake=_lake_of(lake),
+        start=_hour(from_, "--from"),
+        end=_hour(to, "--to"),
+        late_days=late_days,
+        gaps=gaps,
+        file_bytes=settings.lake.flush_bytes,
+    )
+    cluster = cluster or Cluster()
+    with open_session(cluster.master, cluster.settings()) as spark:
+        landed = run_replay(spark, wanted, datetime.now(UTC).replace(tzinfo=None))
+    _print(landed, output)
+
+
+def _print(landed: Landed, output: Output) -> None:
+    told = msgspec.structs.asdict(landed)
+    print_rows(list(told), [list(told.values())], output.format, whole=told)
+
+
+def _lake_of(lake: Path) -> Path:
+    """Return the lake's folder. Raises LakeOwned when a platform keeps it."""
+    lake = lake.absolute()
+    if (lake.parent / WAREHOUSE).exists() and lake.name == "lake":
+        raise LakeOwned(lake=lake, data=lake.parent)
+    return lake
+
+
+def _hour(text: str | None, name: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        found = moment(text)
+    except ValueError:
+        found = None
+    if found is None or found.minute or found.second or found.microsecond:
+        raise BadQuery(cause=f"{name} {text} is no hour; write YYYY-MM-DD or YYYY-MM-DDTHH:00")
+    return found.astimezone(UTC).replace(tzinfo=None)
