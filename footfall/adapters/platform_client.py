@@ -6,6 +6,9 @@ from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import msgspec
+from msgspec import Struct
+
 from footfall.errors import FootfallError, PlatformRefused, PlatformRefusedForNow, PlatformUnreachable
 
 __all__ = ["PlatformClient"]
@@ -79,6 +82,10 @@ class PlatformClient:
     def export_mart(self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
         """Have the platform bring a relational mart up to date."""
         return self._watched("/api/exports", {"url": url, "whole": whole}, on_progress)
+
+    def export_files(self, order: Struct, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
+        """Have the platform write events to files of its machine, which is this one."""
+        return self._watched("/api/exports/files", msgspec.to_builtins(order), on_progress)
 
     def _watched(self, path: str, body: object, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
         outcome: dict[str, Any] = {}

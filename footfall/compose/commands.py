@@ -13,6 +13,7 @@ from footfall.compose.clock import utc_now
 from footfall.compose.platform import Platform
 from footfall.errors import NotFound, PlatformUnreachable
 from footfall.metrics import catalogue
+from footfall.services.export_files import FileOrder
 from footfall.services.health import Finding, check_folder
 from footfall.services.wire import answer_json, rejected_json
 from footfall.settings import Settings, load_settings
@@ -67,6 +68,12 @@ class Here:
     def export_mart(self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
         """Bring a relational mart up to date."""
         return self._platform.export_mart(url, whole, on_progress)
+
+    def export_files(
+        self, order: FileOrder, on_progress: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        """Write events to files."""
+        return self._platform.export_files(order, on_progress)
 
     def import_files(
         self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]

@@ -27,6 +27,7 @@ from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import NotFound
 from footfall.metrics import ROLLUPS, metric, render
 from footfall.ports import Answer, EventLog, RejectedEvent
+from footfall.services.export_files import FileOrder, export_files
 from footfall.services.export_mart import export_mart
 from footfall.services.health import Finding, check_books, check_folder, check_keys, check_lake, check_logs
 from footfall.services.import_files import ImportRules, import_files
@@ -147,6 +148,13 @@ class Platform:
             on_progress=lambda progress: on_progress(asdict(progress)),
         )
         return asdict(outcome)
+
+    def export_files(
+        self, order: FileOrder, on_progress: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        """Write events to files of this machine; return the outcome. Raises BadTarget."""
+        done: Mapping[str, Any] = msgspec.to_builtins(export_files(self.warehouse, order, on_progress))
+        return done
 
     def export_mart(
         self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]

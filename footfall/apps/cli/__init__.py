@@ -25,6 +25,7 @@ COMMANDS = {
     "settings": "settings:settings",
 }
 EXPORTS = {"mysql": "export_mysql", "postgres": "export_postgres", "sqlite": "export_sqlite"}
+FILES = {"parquet": "export_parquet", "csv": "export_csv"}
 SCHEDULE = {
     "add": "add_job",
     "list": "list_jobs",
@@ -54,9 +55,14 @@ _rejected = App(name="rejected", help="Rejected events: list them, look at one, 
 for _name, _function in REJECTED.items():
     _rejected.command(f"{__name__}.rejected:{_function}", name=_name)
 app.command(_rejected)
-_export = App(name="export", help="Keep copies elsewhere up to date: tables in MySQL, PostgreSQL, SQLite.")
+_export = App(
+    name="export",
+    help="Copies out: tables in MySQL, PostgreSQL, SQLite, kept up to date; Parquet and CSV files.",
+)
 for _name, _function in EXPORTS.items():
     _export.command(f"{__name__}.export:{_function}", name=_name)
+for _name, _function in FILES.items():
+    _export.command(f"{__name__}.export_files:{_function}", name=_name)
 app.command(_export)
 _schedule = App(name="schedule", help="Jobs by the clock: any footfall command, run while footfall is up.")
 for _name, _function in SCHEDULE.items():

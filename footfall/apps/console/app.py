@@ -21,10 +21,12 @@ from footfall.apps.console.api import ANSWER_ROUTES
 from footfall.apps.console.assets import read_assets
 from footfall.apps.console.books_api import BOOKS_ROUTES
 from footfall.apps.console.connect_api import CONNECT_ROUTES
+from footfall.apps.console.exports_api import EXPORT_ROUTES
 from footfall.apps.console.guard import SECURITY_HEADERS, Door, Refusal, judge
 from footfall.apps.console.pages import PAGE_ROUTES
 from footfall.apps.console.platform import Platform
 from footfall.apps.console.room import EXCEPTION_HANDLERS, Room
+from footfall.apps.console.schedule_api import SCHEDULE_ROUTES
 
 __all__ = ["ConsoleApp", "create_app"]
 
@@ -70,7 +72,14 @@ def create_app(platform: Platform) -> ConsoleApp:
         answers.close()
 
     app = ConsoleApp(
-        route_handlers=[*ANSWER_ROUTES, *BOOKS_ROUTES, *CONNECT_ROUTES, *PAGE_ROUTES],
+        route_handlers=[
+            *ANSWER_ROUTES,
+            *BOOKS_ROUTES,
+            *CONNECT_ROUTES,
+            *EXPORT_ROUTES,
+            *SCHEDULE_ROUTES,
+            *PAGE_ROUTES,
+        ],
         dependencies={"room": Provide(lambda: room, sync_to_thread=False)},
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[threads],

@@ -1,27 +1,25 @@
 """The API's routes for the books and what stands behind them: ledger, trace, rejected, imports, health."""
 
-import asyncio
-import ipaddress
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-import msgspec
 from litestar import Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery, JSONBody, PathParameter, QueryParameter
 from litestar.response import Stream
 from msgspec import Struct
 
-from footfall.apps.console.room import AnyRequest, ErrorBody, InRoom, Room
-from footfall.errors import BadSource, FootfallError, MartRefused, NotFound
+from footfall.apps.console.room import AnyRequest, ErrorBody, InRoom
+from footfall.apps.console.watched import from_here, watched
+from footfall.errors import BadSource, NotFound
 from footfall.ports import RejectedEvent
 from footfall.services.ledger import Ledger
 from footfall.services.rejected import Retried
 from footfall.services.trace import Trace
 from footfall.services.wire import rejected_json
 
-__all__ = ["BOOKS_ROUTES", "ExportOrder", "ImportOrder", "RetryOrder"]
+__all__ = ["BOOKS_ROUTES", "ImportOrder", "RetryOrder"]
 
 MOST_WAITED = 10.0
 AppName = FromQuery[str | None]
@@ -45,13 +43,6 @@ class ImportOrder(Struct, frozen=True, forbid_unknown_fields=True):
     format: str
     paths: list[str]
     app: str = "default"
-
-
-class ExportOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """A database to write the mart to; ``whole`` writes every day anew."""
-
-    url: str
-    whole: bool = False
 
 
 def _rest_of_path(request: AnyRequest, prefix: str) -> str:
@@ -128,57 +119,11 @@ async def import_files(request: AnyRequest, room: InRoom, data: JSONBody[ImportO
 
     Only for callers on the same machine: the paths are the machine's own.
     """
-    if not _from_here(request):
+    if not from_here(request):
         cause = "only a command on the platform's own machine may name files of it"
         raise BadSource(path=", ".join(data.paths), format=data.format, cause=cause, hint="Run it there")
-    lines = _told(room, lambda tell: room.platform.import_files(data.format, data.paths, data.app, tell))
+    lines = watched(lambda tell: room.platform.import_files(data.format, data.paths, data.app, tell))
     return Stream(lines, media_type="application/x-ndjson")
-
-
-@post("/api/exports", tags=["exports"], status_code=200)
-async def export_mart(request: AnyRequest, room: InRoom, data: JSONBody[ExportOrder]) -> Stream:
-    """Bring a relational mart up to date; JSON lines tell the progress, the last one ``{"done": ...}``.
-
-    Only for callers on the same machine: the platform would connect to any address that it is told.
-    """
-    if not _from_here(request):
-        raise MartRefused(place="The console", cause="only a command on its own machine may export")
-    lines = _told(room, lambda tell: room.platform.export_mart(data.url, data.whole, tell))
-    return Stream(lines, media_type="application/x-ndjson")
-
-
-def _from_here(request: AnyRequest) -> bool:
-    client = request.scope.get("client")
-    return client is not None and ipaddress.ip_address(client[0]).is_loopback
-
-
-Tell = Callable[[Mapping[str, Any]], None]
-
-
-async def _told(room: Room, order: Callable[[Tell], Mapping[str, Any]]) -> AsyncIterator[bytes]:
-    """Run long work and yield what it tells, a JSON line each."""
-    loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
-
-    def tell(progress: Mapping[str, Any]) -> None:
-        loop.call_soon_threadsafe(lines.put_nowait, progress)
-
-    def work() -> None:
-        try:
-            tell({"done": order(tell)})
-        except FootfallError as error:
-            tell({"error": str(error), "retryable": error.retryable})
-
-    task = asyncio.ensure_future(room.answers.run(work))
-    while not task.done() or not lines.empty():
-        waiting = asyncio.ensure_future(lines.get())
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        if waiting.done():
-            yield msgspec.json.encode(waiting.result()) + b"\n"
-        else:
-            waiting.cancel()
-            await asyncio.sleep(0)  # lets what the thread has just told arrive
-    await task
 
 
 @get("/api/health", tags=["books"])
@@ -197,6 +142,5 @@ BOOKS_ROUTES = [
     read_rejected,
     retry_rejected,
     import_files,
-    export_mart,
     read_health,
 ]

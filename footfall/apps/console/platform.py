@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from footfall.ports import Answer, RejectedEvent, Warehouse
+from footfall.services.export_files import FileOrder
+from footfall.services.jobs import Jobs
 from footfall.services.ledger import Ledger
 from footfall.services.rejected import Retried
 from footfall.services.trace import Trace
@@ -73,6 +75,17 @@ class Platform(Protocol):
         self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]
     ) -> Mapping[str, Any]:
         """Bring the relational mart at a database URL up to date; return the outcome."""
+        ...
+
+    def export_files(
+        self, order: FileOrder, on_progress: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        """Write events to files of this machine; return the outcome. Raises BadTarget."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs by the clock."""
         ...
 
     def health(self) -> Mapping[str, Any]:

@@ -16,11 +16,14 @@ from footfall.apps.console.answers import Answers
 from footfall.apps.console.assets import Assets
 from footfall.apps.console.guard import Door
 from footfall.apps.console.platform import Platform
+from footfall.core.formulas import FORMULA_STARTS
 from footfall.errors import (
     BadCorrection,
     BadQuery,
+    BadSchedule,
     BadSettings,
     BadSource,
+    BadTarget,
     FootfallError,
     MartRefused,
     MissingExtra,
@@ -43,13 +46,14 @@ AnyRequest = Request[Any, Any, Any]
 STATUS_OF: tuple[tuple[type[FootfallError], int], ...] = (
     (BadCorrection, 400),
     (BadQuery, 400),
+    (BadSchedule, 400),
     (BadSource, 400),
+    (BadTarget, 400),
     (BadSettings, 400),
     (MartRefused, 400),
     (MissingExtra, 400),
     (NotFound, 404),
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 log = logging.getLogger(__name__)
 
 
