@@ -166,6 +166,15 @@ class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = {}
 
 
+class Watch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One source that ``up`` goes on importing: ``[[watch]]``, as often as there are sources."""
+
+    format: Annotated[str, Meta(description="As for footfall import; auto tells it by the first lines.")]
+    path: Annotated[str, Meta(min_length=1, description="File, folder, glob or s3://BUCKET/PREFIX.")]
+    app: Annotated[str, Meta(description="The app that the rows belong to.")] = "default"
+    every_seconds: Annotated[float, Meta(gt=0, description="Pause between two looks at it.")] = 5.0
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of them; ``data`` is the folder that everything lives in."""
 
@@ -180,6 +189,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     alerts: Alerts = Alerts()
     aws: Aws = Aws()
     apps: dict[str, App] = {}
+    watch: tuple[Watch, ...] = ()
 
 
 class SettingRow(NamedTuple):
@@ -198,7 +208,11 @@ def _fields(struct: type[Struct]) -> Iterator[tuple[str, Any, str, object]]:
         hint = hints[field.name]
         metas = [arg for arg in get_args(hint) if isinstance(arg, Meta)]
         text = next((meta.description for meta in metas if meta.description), "")
-        default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+        default: object = field.default
+        if field.default_factory is not msgspec.NODEFAULT:
+            default = field.default_factory()
+        elif field.required:
+            default = ""
         yield field.name, hint, text, default
 
 
@@ -209,7 +223,7 @@ def _sections() -> Iterator[tuple[str, type[Struct]]]:
 
 
 def setting_rows() -> list[SettingRow]:
-    """Return every setting in declared order; those of ``[apps.NAME]`` last."""
+    """Return every setting in declared order; those of ``[apps.NAME]`` and ``[[watch]]`` last."""
 
     def row(name: str, hint: Any, text: str, default: object, variable: str) -> SettingRow:
         kind = get_args(hint)[0] if get_args(hint) else hint
@@ -225,7 +239,9 @@ def setting_rows() -> list[SettingRow]:
             variable = f"FOOTFALL_{section}_{name}".upper()
             rows.append(row(f"{section}.{name}", hint, text, default, variable))
     rows += [
-        row(f"apps.NAME.{name}", hint, text, default, "") for name, hint, text, default in _fields(App)
+        row(f"{section}.{name}", hint, text, default, "")
+        for section, struct in (("apps.NAME", App), ("watch", Watch))
+        for name, hint, text, default in _fields(struct)
     ]
     return rows
 
@@ -243,7 +259,7 @@ def _gather(
 ) -> tuple[dict[str, dict[str, object]], list[str]]:
     problems: list[str] = []
     found: dict[str, dict[str, object]] = {}
-    known = {section for section, _ in _sections()} | {"apps", "data"}
+    known = {section for section, _ in _sections()} | {"apps", "data", "watch"}
     problems += [f"{where}: there is no section [{name}]" for name in file if name not in known]
     for section, struct in _sections():
         values: dict[str, object] = {}
@@ -303,7 +319,12 @@ def load_settings(
             ]
         except msgspec.ValidationError as error:
             problems.append(f"[apps.{name}] in {where}: {error}")
+    watch: tuple[Watch, ...] = ()
+    try:
+        watch = msgspec.convert(file.get("watch", ()), tuple[Watch, ...])
+    except msgspec.ValidationError as error:
+        problems.append(f"[[watch]] in {where}: {error}")
     if problems:
         raise BadSettings(problems="; ".join(problems))
     sections = {section: struct(**found[section]) for section, struct in _sections()}
-    return Settings(data=data, apps=apps, **sections)  # type: ignore[arg-type]
+    return Settings(data=data, apps=apps, watch=watch, **sections)  # type: ignore[arg-type]

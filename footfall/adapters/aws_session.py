@@ -1,11 +1,11 @@
 """Clients of AWS for imports, and what their errors mean; they need the extra ``aws``."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from footfall.errors import FootfallError, MissingExtra, ObjectsDenied, ObjectsLost, ObjectsRefused
 
-__all__ = ["AwsAddress", "aws_client", "broke_off", "fault_of"]
+__all__ = ["aws_client", "broke_off", "fault_of"]
 
 POOL = 32  # connections: above the threads that fetch
 ATTEMPTS = 6  # some 15 seconds of patience
@@ -53,18 +53,12 @@ HINTS = {
 }
 
 
-class AwsAddress(NamedTuple):
-    """Where AWS is and as whom; what is empty comes from AWS's own variables, files and roles."""
+def aws_client(service: str) -> Any:
+    """Return a client that retries by itself and slows down when throttled.
 
-    region: str = ""
-    profile: str = ""
-    endpoint_url: str = ""
-
-
-def aws_client(service: str, address: AwsAddress) -> Any:
-    """Return a client that retries by itself and slows down when throttled. Raises MissingExtra.
-
-    Raises ObjectsDenied for a profile that isn't there, ObjectsRefused without a region.
+    Address, region and rights come from AWS's own variables, files and roles: ``AWS_ENDPOINT_URL``,
+    ``AWS_REGION``, ``AWS_PROFILE``, ... Raises MissingExtra without boto3, ObjectsDenied for a
+    profile that isn't there, ObjectsRefused without a region.
     """
     try:
         import boto3  # type: ignore[import-untyped]
@@ -80,8 +74,7 @@ def aws_client(service: str, address: AwsAddress) -> Any:
         tcp_keepalive=True,
     )
     try:
-        session = boto3.Session(region_name=address.region or None, profile_name=address.profile or None)
-        return session.client(service, config=config, endpoint_url=address.endpoint_url or None)
+        return boto3.Session().client(service, config=config)
     except (BotoCoreError, ValueError) as error:
         raise fault_of(error, f"AWS ({service})", "the work") from error
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
-from footfall.adapters.aws_session import AwsAddress, aws_client, fault_of
+from footfall.adapters.aws_session import aws_client, fault_of
 from footfall.core.record import AppId
 from footfall.errors import FootfallError, ObjectsRefused, StateFailed
 from footfall.ports import SourceRecord
@@ -38,10 +38,10 @@ class DynamoDBImportState:
     Raises MissingExtra without boto3, StateFailed for whatever AWS refuses.
     """
 
-    def __init__(self, table: str, address: AwsAddress | None = None) -> None:
+    def __init__(self, table: str) -> None:
         self._table = table
         with self._faults():
-            self._client = aws_client("dynamodb", address or AwsAddress())
+            self._client = aws_client("dynamodb")
             self._make()
         self._pool = ThreadPoolExecutor(THREADS, "import-state")
 

@@ -73,11 +73,22 @@ class PlatformClient:
         return self._call("GET", "/api/health")
 
     def import_files(
-        self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]
+        self,
+        format: str,
+        paths: Sequence[str],
+        app: str,
+        on_progress: Callable[[Mapping[str, Any]], None],
+        *,
+        growing: bool = False,
     ) -> Any:
         """Have the platform import files; its progress comes line by line, the outcome last."""
-        body = {"format": format, "paths": list(paths), "app": app}
+        body = {"format": format, "paths": list(paths), "app": app, "growing": growing}
         return self._watched("/api/imports", body, on_progress)
+
+    def imported(self, *, app: str | None = None, limit: int = 100) -> Any:
+        """List imported sources."""
+        values = {"limit": str(limit)} | ({"app": app} if app else {})
+        return self._call("GET", f"/api/imports?{urlencode(values)}")
 
     def export_mart(self, url: str, whole: bool, on_progress: Callable[[Mapping[str, Any]], None]) -> Any:
         """Have the platform bring a relational mart up to date."""

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import IO, Any, TypeVar
 
-from footfall.adapters.aws_session import AwsAddress, aws_client, broke_off, fault_of
+from footfall.adapters.aws_session import aws_client, broke_off, fault_of
 from footfall.errors import FootfallError, ObjectChanged, ObjectGone, ObjectsRefused
 from footfall.ports import StoredObject
 
@@ -24,9 +24,9 @@ T = TypeVar("T")
 class S3Objects:
     """Objects of one bucket; raises what the port says, MissingExtra without boto3."""
 
-    def __init__(self, bucket: str, address: AwsAddress | None = None) -> None:
+    def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._client = aws_client("s3", address or AwsAddress())
+        self._client = aws_client("s3")
         self._next = ThreadPoolExecutor(4, "s3-ahead")
 
     @property

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,6 +16,7 @@ from footfall.apps.console.server import serve
 from footfall.apps.parent import stop_without_parent
 from footfall.compose import Platform, utc_now
 from footfall.errors import FootfallError
+from footfall.services.watch import Stopped, Watcher
 from footfall.settings import load_settings
 
 __all__ = ["main"]
@@ -66,6 +68,7 @@ def _run(platform: Platform, stop: threading.Event) -> int:
     threads = [
         threading.Thread(target=platform.loader.run, args=(stop, interval), name="loader"),
         threading.Thread(target=_keep_up, args=(platform, stop), name="upkeep"),
+        threading.Thread(target=_watch, args=(platform, stop), name="watch"),
         threading.Thread(target=_run_jobs, args=(platform, ready, stop), name="schedule"),
     ]
     for thread in threads:
@@ -101,6 +104,14 @@ def _keep_up(platform: Platform, stop: threading.Event) -> None:
     while not stop.wait(UPKEEP_SECONDS):
         upkeep.step(utc_now())
         platform.expire_salts(datetime.now(UTC).date())
+
+
+def _watch(platform: Platform, stop: threading.Event) -> None:
+    """Go on importing the sources of the setting ``watch``; at the end leave what is under way."""
+    watcher = Watcher(platform.settings.watch, platform.import_files, stop.is_set)
+    with suppress(Stopped):
+        while not stop.wait(UPKEEP_SECONDS):
+            watcher.step()
 
 
 def _run_jobs(platform: Platform, ready: threading.Event, stop: threading.Event) -> None:

@@ -15,7 +15,7 @@ from footfall.errors import NotFound, PlatformUnreachable
 from footfall.metrics import catalogue
 from footfall.services.export_files import FileOrder
 from footfall.services.health import Finding, check_folder
-from footfall.services.wire import answer_json, rejected_json
+from footfall.services.wire import answer_json, rejected_json, source_json
 from footfall.settings import Settings, load_settings
 
 __all__ = ["Here", "connect", "examine"]
@@ -76,10 +76,20 @@ class Here:
         return self._platform.export_files(order, on_progress)
 
     def import_files(
-        self, format: str, paths: Sequence[str], app: str, on_progress: Callable[[Mapping[str, Any]], None]
+        self,
+        format: str,
+        paths: Sequence[str],
+        app: str,
+        on_progress: Callable[[Mapping[str, Any]], None],
+        *,
+        growing: bool = False,
     ) -> Any:
         """Import files."""
-        return self._platform.import_files(format, paths, app, on_progress)
+        return self._platform.import_files(format, paths, app, on_progress, growing=growing)
+
+    def imported(self, *, app: str | None = None, limit: int = 100) -> Any:
+        """List imported sources."""
+        return [source_json(record) for record in self._platform.imported(limit, app)]
 
     def health(self) -> Any:
         """Return what each part says of itself."""

@@ -21,16 +21,17 @@ from footfall.adapters.raw_archive import FolderArchive
 from footfall.adapters.sqlite_log import SqliteLog
 from footfall.adapters.sqlite_schedule import SqliteSchedule
 from footfall.compose.clock import utc_now
+from footfall.compose.imports import Imports
 from footfall.compose.schedule import scheduler
 from footfall.core.record import AppId
 from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import NotFound
 from footfall.metrics import ROLLUPS, metric, render
-from footfall.ports import Answer, EventLog, RejectedEvent
+from footfall.ports import Answer, EventLog, RejectedEvent, SourceRecord
 from footfall.services.export_files import FileOrder, export_files
 from footfall.services.export_mart import export_mart
 from footfall.services.health import Finding, check_books, check_folder, check_keys, check_lake, check_logs
-from footfall.services.import_files import ImportRules, import_files
+from footfall.services.import_files import ImportRules
 from footfall.services.jobs import Jobs
 from footfall.services.ledger import Ledger, read_ledger
 from footfall.services.load import Loader
@@ -62,6 +63,7 @@ class Platform:
         self.lake = ParquetLake(settings.data / "lake", self.warehouse, settings.lake)
         self.archive = FolderArchive(settings.data / "raw")
         self.country_of = open_country_lookup(settings.loader.geo_database)
+        self._imports = Imports(settings, self.warehouse, self._name_for("imports"), self._rules)
         self._schedule = SqliteSchedule(settings.data / "schedule.sqlite")
         self.jobs = Jobs(self._schedule, settings.schedule, utc_now, self.scheduler)
 
@@ -137,17 +139,15 @@ class Platform:
         paths: Sequence[str],
         app: str,
         on_progress: Callable[[Mapping[str, Any]], None],
+        *,
+        growing: bool = False,
     ) -> Mapping[str, Any]:
-        """Import files of this machine; return the outcome. Raises BadSource."""
-        outcome = import_files(
-            format,
-            paths,
-            self._rules(AppId(app)),
-            warehouse=self.warehouse,
-            clock=utc_now,
-            on_progress=lambda progress: on_progress(asdict(progress)),
-        )
-        return asdict(outcome)
+        """Import files of this machine and objects of S3; return the outcome. Raises BadSource."""
+        return self._imports.run(format, paths, app, on_progress, growing=growing)
+
+    def imported(self, limit: int = 100, app: str | None = None) -> Sequence[SourceRecord]:
+        """Return what is remembered of imported sources, newest first."""
+        return self._imports.entries(limit, app)
 
     def export_files(
         self, order: FileOrder, on_progress: Callable[[Mapping[str, Any]], None]
@@ -162,10 +162,11 @@ class Platform:
         """Bring a mart up to date. Raises MissingExtra, MartLost, MartRefused, MartWrong."""
         from footfall.adapters.sql_mart import SqlMart  # needs an extra
 
-        source = hashlib.blake2b(b"mart", key=self._key[:64], digest_size=8).hexdigest()
         mart = SqlMart(url)
         try:
-            done = export_mart(self.warehouse, mart, source, whole=whole, on_progress=on_progress)
+            done = export_mart(
+                self.warehouse, mart, self._name_for("mart"), whole=whole, on_progress=on_progress
+            )
         finally:
             mart.close()
         return asdict(done)
@@ -220,8 +221,13 @@ class Platform:
         self.warehouse.close()
         for log in self._open_logs.values():
             log.close()
+        self._imports.close()
         self._schedule.close()
         self._lock.close()
+
+    def _name_for(self, purpose: str) -> str:
+        """Return this installation's name where others know it; another one for each purpose."""
+        return hashlib.blake2b(purpose.encode(), key=self._key[:64], digest_size=8).hexdigest()
 
     def _rules(self, app: AppId) -> ImportRules:
         return ImportRules(app, self.plan(app), lambda day: derived_salt(self._key, day), self.country_of)

@@ -21,6 +21,7 @@ __all__ = ["ImportMemory", "News", "Reached"]
 
 LEASE = timedelta(minutes=10)
 AT_ONCE = 500  # sources claimed together; the rest stay free for another installation
+STOPPED = "the import was stopped before its end; the next one goes on with it"
 _END_BYTES = 64 << 10
 
 
@@ -161,7 +162,13 @@ class ImportMemory:
     def release(self) -> None:
         """Give back what was claimed and not settled, so that nobody waits for it."""
         if self._state is not None and self._held:
-            self._state.renew(list(self._held.values()), self._now())
+            now = self._now()
+            self._state.settle(
+                [
+                    replace(record, state="failed", at=now, leased_until=None, error=STOPPED)
+                    for record in self._held.values()
+                ]
+            )
             self._held = {}
 
     def _now(self) -> datetime:

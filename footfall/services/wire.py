@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from footfall.ports import Answer, RejectedEvent
+from footfall.ports import Answer, RejectedEvent, SourceRecord
 
-__all__ = ["answer_json", "json_value", "rejected_json"]
+__all__ = ["answer_json", "json_value", "rejected_json", "source_json"]
 
 
 def json_value(value: Any) -> Any:
@@ -63,4 +63,19 @@ def rejected_json(event: RejectedEvent) -> dict[str, Any]:
         "origin": event.origin,
         "reasons": list(event.reasons),
         "body": event.body,
+    }
+
+
+def source_json(record: SourceRecord) -> dict[str, Any]:
+    """Return an imported source: what it is, what became of it, and why it failed."""
+    return {
+        "source": record.name,
+        "app_id": record.app_id,
+        "state": record.state,
+        "lines": record.lines,
+        "rejected": record.rejected,
+        "at": json_value(record.at),
+        "size": record.size,
+        "version": record.version,
+        "error": record.error,
     }

@@ -1,6 +1,10 @@
-"""``footfall import``: files into the same table as the events."""
+"""``footfall import``: files and objects into the same table as the events."""
 
+import json
+import sys
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +12,35 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from footfall.apps.cli.output import Output, notes, print_rows
 from footfall.compose import connect
+from footfall.services.import_sources import OBJECTS
+from footfall.services.watch import Follower
 
 __all__ = ["import_files"]
 
+COUNTS = ("files", "lines", "stored", "duplicate", "rejected", "skipped_files", "failed_files")
+FOLLOW_SECONDS = {True: 30.0, False: 1.0}  # objects come whole and cost a request; lines come one by one
+
 
 def import_files(
-    format: str, paths: list[str], /, *, app: str = "default", output: Output | None = None
+    format: str,
+    paths: list[str],
+    /,
+    *,
+    app: str = "default",
+    follow: bool = False,
+    every: float | None = None,
+    output: Output | None = None,
 ) -> None:
-    """Import files, folders or globs; a second import of the same bytes adds nothing.
+    """Import files, folders, globs or objects of S3; what was imported before adds nothing.
+
+    One that cannot be read stops no other; the exit code is then 1.
 
     Examples:
       footfall import combined /var/log/nginx/access.log.gz
+      footfall import combined /var/log/nginx/access.log --follow
       footfall import csv clicks.csv --app shop
       footfall import ndjson events/
+      footfall import s3 s3://my-logs/access/
       footfall import auto /var/log/caddy s3-logs/
 
     Parameters
@@ -29,15 +49,23 @@ def import_files(
         ndjson, csv, combined, common, s3, cloudfront, alb, w3c (IIS), caddy, nginx or traefik;
         jsonlines is any of the last three, auto any at all, told by a file's first lines.
     paths: list[str]
-        Files, folders or globs; .gz and .zst are unpacked.
+        Files, folders or globs, s3://BUCKET/PREFIX or a glob of keys; .gz and .zst are unpacked.
     app: str
         The app that the rows belong to.
+    follow: bool
+        Go on with what comes, until Ctrl-C; a line counts once it is ended.
+    every: float
+        Seconds between two looks with --follow; 1 for files, 30 for S3.
     """
     output = output or Output()
-    absolute = [str(Path(path).absolute()) for path in paths]
+    places = [path if path.startswith(OBJECTS) else str(Path(path).absolute()) for path in paths]
+    if follow:
+        _follow(format, places, app, every, output)
+        return
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
+        TextColumn("{task.fields[done]:,}/{task.fields[all]:,}"),
         DownloadColumn(),
         TextColumn("{task.fields[lines]:,} lines"),
         TimeRemainingColumn(),
@@ -45,7 +73,7 @@ def import_files(
         transient=True,
     )
     with connect(data=output.data, create=True) as platform, bar:
-        task = bar.add_task("importing", total=None, lines=0)
+        task = bar.add_task("importing", total=None, lines=0, done=0, all=0)
 
         def show(progress: Mapping[str, Any]) -> None:
             bar.update(
@@ -53,8 +81,39 @@ def import_files(
                 completed=progress["bytes_done"],
                 total=progress["bytes_total"],
                 lines=progress["lines"],
+                done=progress["files_done"],
+                all=progress["files_total"],
                 description=progress["file"].rpartition("/")[2][:40],
             )
 
-        outcome = platform.import_files(format, absolute, app, show)
-    print_rows(list(outcome), [list(outcome.values())], output.format, whole=outcome)
+        outcome = platform.import_files(format, places, app, show)
+    print_rows(COUNTS, [[outcome[name] for name in COUNTS]], output.format, whole=outcome)
+    for message in (*outcome["notes"], *outcome["errors"]):
+        notes.print(message, markup=False)
+    if outcome["failed_files"]:
+        sys.exit(1)
+
+
+def _follow(format: str, paths: list[str], app: str, every: float | None, output: Output) -> None:
+    """Print a line for every look that found news, until Ctrl-C."""
+    pause = every or FOLLOW_SECONDS[any(path.startswith(OBJECTS) for path in paths)]
+
+    def tell(outcome: Mapping[str, Any]) -> None:
+        counts = {name: outcome[name] for name in COUNTS if outcome[name]}
+        if output.format == "json":
+            line = json.dumps(counts)
+        else:
+            line = f"{datetime.now(UTC):%H:%M:%S}  " + ", ".join(
+                f"{n:,} {name}" for name, n in counts.items()
+            )
+        print(line, flush=True)  # noqa: T201
+
+    with connect(data=output.data, create=True) as platform:
+        follower = Follower(
+            lambda: platform.import_files(format, paths, app, lambda _: None, growing=True),
+            tell,
+            lambda message: notes.print(message, markup=False),
+        )
+        while True:
+            follower.step()
+            time.sleep(pause)

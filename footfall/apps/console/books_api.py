@@ -1,6 +1,6 @@
 """The API's routes for the books and what stands behind them: ledger, trace, rejected, imports, health."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -13,11 +13,11 @@ from msgspec import Struct
 from footfall.apps.console.room import AnyRequest, ErrorBody, InRoom
 from footfall.apps.console.watched import from_here, watched
 from footfall.errors import BadSource, NotFound
-from footfall.ports import RejectedEvent
+from footfall.ports import RejectedEvent, SourceRecord
 from footfall.services.ledger import Ledger
 from footfall.services.rejected import Retried
 from footfall.services.trace import Trace
-from footfall.services.wire import rejected_json
+from footfall.services.wire import rejected_json, source_json
 
 __all__ = ["BOOKS_ROUTES", "ImportOrder", "RetryOrder"]
 
@@ -38,11 +38,15 @@ class RetryOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ImportOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """Files of this machine to import."""
+    """Files of this machine and objects of S3 to import.
+
+    Of files that are ``growing`` the unfinished last line is left for later.
+    """
 
     format: str
     paths: list[str]
     app: str = "default"
+    growing: bool = False
 
 
 def _rest_of_path(request: AnyRequest, prefix: str) -> str:
@@ -113,6 +117,19 @@ async def retry_rejected(room: InRoom, data: JSONBody[RetryOrder]) -> Retried:
     return outcome
 
 
+@get("/api/imports", tags=["imports"])
+async def list_imports(
+    room: InRoom,
+    app: AppName = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=10_000)] = 100,
+) -> list[dict[str, Any]]:
+    """List the files and objects that were imported, the newest first, with what became of each."""
+    found: Sequence[SourceRecord] = await room.answers.run(
+        lambda: room.platform.imported(limit, app or None), quick=True
+    )
+    return [source_json(record) for record in found]
+
+
 @post("/api/imports", tags=["imports"], status_code=200)
 async def import_files(request: AnyRequest, room: InRoom, data: JSONBody[ImportOrder]) -> Stream:
     """Import files of this machine; JSON lines tell the progress, the last one ``{"done": ...}``.
@@ -122,7 +139,11 @@ async def import_files(request: AnyRequest, room: InRoom, data: JSONBody[ImportO
     if not from_here(request):
         cause = "only a command on the platform's own machine may name files of it"
         raise BadSource(path=", ".join(data.paths), format=data.format, cause=cause, hint="Run it there")
-    lines = watched(lambda tell: room.platform.import_files(data.format, data.paths, data.app, tell))
+    lines = watched(
+        lambda tell: room.platform.import_files(
+            data.format, data.paths, data.app, tell, growing=data.growing
+        )
+    )
     return Stream(lines, media_type="application/x-ndjson")
 
 
@@ -141,6 +162,7 @@ BOOKS_ROUTES = [
     list_rejected,
     read_rejected,
     retry_rejected,
+    list_imports,
     import_files,
     read_health,
 ]

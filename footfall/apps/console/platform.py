@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from footfall.ports import Answer, RejectedEvent, Warehouse
+from footfall.ports import Answer, RejectedEvent, SourceRecord, Warehouse
 from footfall.services.export_files import FileOrder
 from footfall.services.jobs import Jobs
 from footfall.services.ledger import Ledger
@@ -67,8 +67,14 @@ class Platform(Protocol):
         paths: Sequence[str],
         app: str,
         on_progress: Callable[[Mapping[str, Any]], None],
+        *,
+        growing: bool = False,
     ) -> Mapping[str, Any]:
-        """Import files of this machine; return the outcome. Raises BadSource."""
+        """Import files of this machine and objects of S3; return the outcome. Raises BadSource."""
+        ...
+
+    def imported(self, limit: int = 100, app: str | None = None) -> Sequence[SourceRecord]:
+        """Return what is remembered of imported sources, newest first."""
         ...
 
     def export_mart(

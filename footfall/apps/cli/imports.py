@@ -1,0 +1,30 @@
+"""``footfall imports``: what was imported."""
+
+from footfall.apps.cli.output import Output, print_rows
+from footfall.compose import connect
+
+__all__ = ["list_imports"]
+
+COLUMNS = ("source", "app_id", "state", "lines", "rejected", "at", "error")
+
+
+def list_imports(*, app: str | None = None, limit: int = 100, output: Output | None = None) -> None:
+    """List the files and objects that were imported, newest first, with what became of each.
+
+    begun is being read (or was, when the import was killed), done is read to its end, failed has its
+    reason. lines are those of the last import that found news in it.
+
+    Example: footfall imports --limit 20
+
+    Parameters
+    ----------
+    app: str
+        One app only.
+    limit: int
+        Most rows.
+    """
+    output = output or Output()
+    with connect(data=output.data) as platform:
+        found = platform.imported(app=app, limit=limit)
+    rows = [[each[column] for column in COLUMNS] for each in found]
+    print_rows(COLUMNS, rows, output.format, whole=found)
