@@ -3,12 +3,18 @@
 Apart from ``raw_block`` so that a door which needs no Arrow does not load it.
 """
 
+import gzip
+import zlib
+
 import msgspec
 from msgspec import Struct
 
 from footfall.core.record import AppId, Logged, Offset, Record, RecordKind, Sender
 
-__all__ = ["read_line", "write_line"]
+__all__ = ["GZIP", "read_line", "write_line"]
+
+GZIP = b"\x1f\x8b"
+"""How a compressed line begins: one that a store would not have taken as it is."""
 
 
 class SenderLine(Struct, frozen=True):
@@ -57,7 +63,12 @@ def write_line(logged: Logged) -> bytes:
 
 
 def read_line(line: bytes) -> Logged:
-    """Return the record that a line holds. Raises msgspec.DecodeError."""
+    """Return the record that a line holds, compressed or not. Raises msgspec.DecodeError."""
+    if line.startswith(GZIP):
+        try:
+            line = gzip.decompress(line)
+        except (OSError, EOFError, zlib.error) as error:
+            raise msgspec.DecodeError(f"it is no sound gzip: {error}") from error
     read = _read(line)
     record = Record(
         kind=read.kind,
