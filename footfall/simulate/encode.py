@@ -5,7 +5,7 @@ is no ``sent_at``, so that historic times aren't taken for skewed clocks.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from footfall.simulate.journeys import LONGEST_SPENT
 from footfall.simulate.kits import CRAWLERS, KITS
 from footfall.simulate.people import People
 from footfall.simulate.places import PLACES
+from footfall.simulate.requests import addresses
 from footfall.simulate.site import ACTIONS, DISHES, ELEMENTS, HOST, PAGES, RESTAURANTS, SEARCHES, SOURCES
 from footfall.simulate.world import World, events
 
@@ -171,8 +172,11 @@ def _money(part: Events, people: People) -> list[str]:
     return texts
 
 
-def encode(part: Events, people: People, seed: int) -> bytes:
-    """Return the events as NDJSON, one line each, in their order; ASCII throughout."""
+def encode(part: Events, people: People, seed: int, addresses: Sequence[str] | None = None) -> bytes:
+    """Return the events as NDJSON, one line each, in their order; ASCII throughout.
+
+    ``addresses`` are the senders', one an event, where they are told.
+    """
     tables = _tables()
     kit = np.where(part.slot > 0, people.second_kit[part.person], people.kit[part.person])
     source = part.source.astype(np.int64)
@@ -190,12 +194,13 @@ def encode(part: Events, people: People, seed: int) -> bytes:
         tables.ages[part.age].tolist(),
         tables.places[people.place[part.person]].tolist(),
         tables.kits[kit].tolist(),
+        [""] * len(part) if addresses is None else [f',"ip":"{address}"' for address in addresses],
     )
     lines = [
         f'{{"event_id":"{number}","created_at":"{time}"{action}'
         f',"anonymous_id":"{device}"{user}'
-        f"{page}{referrer}{spent}{money}{age}{place}{kit}}}\n"
-        for number, time, action, device, user, page, referrer, spent, money, age, place, kit in zip(
+        f"{page}{referrer}{spent}{money}{age}{place}{kit}{ip}}}\n"
+        for number, time, action, device, user, page, referrer, spent, money, age, place, kit, ip in zip(
             *columns, strict=True
         )
     ]
@@ -209,4 +214,6 @@ def ndjson(world: World, block_events: int = BLOCK_EVENTS) -> Iterator[bytes]:
     """
     for part in events(world):
         for at in range(0, len(part), block_events):
-            yield encode(take(part, slice(at, at + block_events)), world.people, world.seed)
+            block = take(part, slice(at, at + block_events))
+            told = addresses(world, block.person.astype(np.int64)) if world.unseen else None
+            yield encode(block, world.people, world.seed, told)

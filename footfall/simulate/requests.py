@@ -218,6 +218,15 @@ def _scans(world: World, first: int, until: int, rng: np.random.Generator) -> Re
     )
 
 
+def _not_cached(world: World, views: Requests, first: int) -> Requests:
+    """Leave out the page loads of people that a cache on the way answers."""
+    if not world.unseen or not world.unseen.cached:
+        return views
+    rng = np.random.default_rng([world.seed, 6, first])
+    asks = (rng.random(len(views)) >= world.unseen.cached) | (views.agent >= BOTS_FROM)
+    return pick(views, np.flatnonzero(asks))
+
+
 def requests(world: World) -> Iterator[Requests]:
     """Yield the world's requests in the order of time: pages, documents, scans; crawlers included."""
     people = world.people
@@ -230,7 +239,8 @@ def requests(world: World) -> Iterator[Requests]:
             fetched.slot > 0, people.second_kit[fetched.person], people.kit[fetched.person]
         )
         views = _pages(fetched, agent, rng)
-        known = _join([*waiting, views, _documents(views, rng), _scans(world, first, until, rng)])
+        others = [_documents(views, rng), _scans(world, first, until, rng)]
+        known = _join([*waiting, _not_cached(world, views, first), *others])
         known = pick(known, known.time < end)
         due = known.time < world.origin + until * DAY
         ready = np.flatnonzero(due)

@@ -16,6 +16,7 @@ from footfall.simulate.journeys import PAGE_VIEW, SIGN_UP, Steps, crawl, walk
 from footfall.simulate.people import FOREVER, Integers, People, active, draw_people, weighted
 from footfall.simulate.places import PLACES
 from footfall.simulate.site import SOURCES, page_number
+from footfall.simulate.unseen import Gaps, Unseen, draw_unseen
 
 __all__ = ["World", "events", "simulate", "spans"]
 
@@ -43,7 +44,8 @@ COPY_SHARE = 0.008
 class World:
     """People and a stretch of days; everything else follows from the seed.
 
-    ``origin`` is the first day's midnight in UTC microseconds.
+    ``origin`` is the first day's midnight in UTC microseconds. ``unseen`` is there when the world's
+    log and events are made to be joined.
     """
 
     users: int
@@ -52,13 +54,15 @@ class World:
     start: date
     origin: int
     people: People
+    unseen: Unseen | None = None
 
 
-def simulate(users: int, days: int, seed: int, start: date) -> World:
+def simulate(users: int, days: int, seed: int, start: date, gaps: Gaps | None = None) -> World:
     """Return the world of ``users`` people over ``days`` UTC days from ``start``.
 
-    The same arguments give the same world, to the byte. ValueError when a count is below one or
-    the seed is negative.
+    The same arguments give the same world, to the byte. With ``gaps`` events tell the sender's
+    address, as the log does, and each side misses some of what happens; nothing else changes.
+    ValueError when a count is below one, the seed is negative or a share is none.
     """
     if users < 1 or days < 1 or seed < 0:
         raise ValueError(
@@ -66,7 +70,8 @@ def simulate(users: int, days: int, seed: int, start: date) -> World:
         )
     origin = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp()) * SECOND
     people = draw_people(users, days, np.random.default_rng([seed, 0]))
-    return World(users, days, seed, start, origin, people)
+    unseen = draw_unseen(people, gaps, np.random.default_rng([seed, 5])) if gaps else None
+    return World(users, days, seed, start, origin, people, unseen)
 
 
 def _starts(world: World, day: Integers, person: Integers, rng: np.random.Generator) -> Integers:
@@ -211,14 +216,17 @@ def spans(world: World) -> Iterator[tuple[int, int, Events]]:
 
 
 def events(world: World) -> Iterator[Events]:
-    """Yield the world's events in arrival order, copies and crawlers included.
+    """Yield the world's events in arrival order, copies and crawlers included, blocked ones not.
 
     The last parts hold what arrives after the last day has ended.
     """
     waiting: list[Events] = []
     for first, until, span in spans(world):
         rng = np.random.default_rng([world.seed, 2, first])
-        known = join([*waiting, _arrivals(span, rng)])
+        sent = _arrivals(span, rng)
+        if world.unseen:
+            sent = take(sent, ~world.unseen.blocks[sent.slot, sent.person])
+        known = join([*waiting, sent])
         end = world.origin + until * DAY
         due = np.flatnonzero(known.arrival < end)
         yield take(known, due[np.argsort(known.arrival[due], kind="stable")])

@@ -15,8 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from footfall.apps.cli.output import notes
 from footfall.errors import BadSettings
 from footfall.services.send import Sent, send
+from footfall.simulate.accesslogs import access_log
 from footfall.simulate.encode import ndjson
+from footfall.simulate.gaps_truth import gaps_truth
 from footfall.simulate.truth import truth
+from footfall.simulate.unseen import Gaps
 from footfall.simulate.world import World, events
 from footfall.simulate.world import simulate as make_world
 
@@ -38,9 +41,28 @@ class Crowd:
     """First day, YYYY-MM-DD; so that the last day is yesterday when not given."""
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Missed:
+    """What log and script miss, for "footfall reconcile"; events then tell their sender's address."""
+
+    log: Path | None = None
+    """File for the access log (combined) of the same people."""
+    blockers: float = 0.0
+    """Share of browsers that block the script, such as 0.2."""
+    cached: float = 0.0
+    """Share of page loads that caches answer, so that the log has them not."""
+
+    @property
+    def gaps(self) -> Gaps | None:
+        """The same for the world; None when nothing of it was asked for."""
+        return Gaps(self.blockers, self.cached) if self != Missed() else None
+
+
 def simulate(
     *,
     crowd: Crowd | None = None,
+    missed: Missed | None = None,
     out: Path | None = None,
     url: str | None = None,
     rate: float | None = None,
@@ -54,6 +76,7 @@ def simulate(
     Examples:
       footfall simulate --users 1000 --days 30 --seed 7 --out events.ndjson --truth truth.json
       footfall simulate --users 200 --days 7 --seed 1 --url http://127.0.0.1:8000 --rate 500
+      footfall simulate --out events.ndjson --log access.log --blockers 0.2 --cached 0.1
 
     Parameters
     ----------
@@ -68,13 +91,13 @@ def simulate(
     truth_file: Path
         JSON file for the exact answers, computed apart from any SQL.
     """
-    crowd = crowd or Crowd()
+    crowd, missed = crowd or Crowd(), missed or Missed()
     if (out is None) == (url is None):
         raise BadSettings(problems="give either --out FILE or --url URL")
     try:
         latest = datetime.now(UTC).date() - timedelta(days=crowd.days)
         first = date.fromisoformat(crowd.start) if crowd.start else latest
-        world = make_world(crowd.users, crowd.days, crowd.seed, first)
+        world = make_world(crowd.users, crowd.days, crowd.seed, first, missed.gaps)
     except ValueError as error:
         raise BadSettings(problems=str(error)) from error
     if url is not None:
@@ -85,8 +108,13 @@ def simulate(
         )
     elif out is not None:
         _write(world, out)
+    if missed.log is not None:
+        with missed.log.open("wb") as file:
+            file.writelines(access_log(world, "combined"))
+        notes.print(f"Their access log is in {missed.log}")
     if truth_file is not None:
-        truth_file.write_text(json.dumps(truth(world)), encoding="utf-8")
+        answers = truth(world) | (gaps_truth(world) if world.unseen else {})
+        truth_file.write_text(json.dumps(answers), encoding="utf-8")
         notes.print(f"The exact answers are in {truth_file}")
 
 
