@@ -25,6 +25,7 @@ from footfall.apps.console.exports_api import EXPORT_ROUTES
 from footfall.apps.console.guard import SECURITY_HEADERS, Door, Refusal, judge
 from footfall.apps.console.pages import PAGE_ROUTES
 from footfall.apps.console.platform import Platform
+from footfall.apps.console.reconcile_api import RECONCILE_ROUTES
 from footfall.apps.console.room import EXCEPTION_HANDLERS, Room
 from footfall.apps.console.schedule_api import SCHEDULE_ROUTES
 
@@ -78,6 +79,7 @@ def create_app(platform: Platform) -> ConsoleApp:
             *CONNECT_ROUTES,
             *EXPORT_ROUTES,
             *SCHEDULE_ROUTES,
+            *RECONCILE_ROUTES,
             *PAGE_ROUTES,
         ],
         dependencies={"room": Provide(lambda: room, sync_to_thread=False)},

@@ -33,6 +33,7 @@ PAGES = (
     Page("/ledger", "Ledger", "ledger.html"),
     Page("/trace", "Trace", "trace.html"),
     Page("/sql", "SQL", "sql.html"),
+    Page("/reconcile", "Reconcile", "reconcile.html"),
     Page("/connect", "Connect", "connect.html"),
 )
 

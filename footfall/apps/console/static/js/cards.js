@@ -35,10 +35,11 @@ export const blank = (head, text) => h("div", { class: "state" }, h("strong", {}
 
 /**
  * Make a card.
- * question: {name (of a metric), values(context) -> its parameters} or {path(context)} for another answer.
+ * question: {name (of a metric), values(context) -> its parameters} or {path(context)} for another answer,
+ * of which part(answer) is the card's, when it has more.
  * draw(body, answer, context) draws into an empty body and returns a function that undoes it, or nothing.
  */
-export function card({ title, subtitle, span = 6, tall = 224, kind = "", name, values, path, draw, empty, controls }) {
+export function card({ title, subtitle, span = 6, tall = 224, kind = "", name, values, path, part = (whole) => whole, draw, empty, controls }) {
   const id = `card-${++made}`;
   let shown = "Chart";
   let answer = null;
@@ -107,7 +108,7 @@ export function card({ title, subtitle, span = 6, tall = 224, kind = "", name, v
     if (!quiet || address !== wanted) body.setAttribute("aria-busy", "true");
     wanted = address;
     try {
-      const fresh = await read(address, { signal: mine.signal, staleSeconds: quiet ? 3 : 5 });
+      const fresh = part(await read(address, { signal: mine.signal, staleSeconds: quiet ? 3 : 5 }));
       if (asking !== mine) return;
       const same = quiet && answer && JSON.stringify(fresh.rows) === JSON.stringify(answer.rows);
       answer = fresh;

@@ -77,12 +77,12 @@ function rangePicker(extent) {
   return wrap;
 }
 
-/** Draw the pickers anew for the address of now. */
-export function pickers(place, extent, apps) {
+/** Draw the pickers anew for the address of now. anyApp: what no app in the address is called. */
+export function pickers(place, extent, apps, { withBots = true, anyApp = "All apps" } = {}) {
   const { app, bots } = state();
   const names = app && !apps.includes(app) ? [...apps, app] : apps;
   const select = h("select", { "aria-label": "App", on: { change: () => change({ app: select.value }) } },
-    h("option", { value: "" }, "All apps"), names.map((name) => h("option", { value: name, selected: name === app }, name)));
+    h("option", { value: "" }, anyApp), names.map((name) => h("option", { value: name, selected: name === app }, name)));
   const check = h("input", { type: "checkbox", checked: bots === "true", on: { change: () => change({ bots: check.checked ? "true" : "" }) } });
-  place.replaceChildren(h("label", { class: "check" }, check, "Count bots"), select, rangePicker(extent));
+  place.replaceChildren(withBots ? h("label", { class: "check" }, check, "Count bots") : "", select, rangePicker(extent));
 }
