@@ -30,7 +30,7 @@ RULES = LineRules(
     texts=list,
     network=lambda ip: ip.rpartition(".")[0] + ".0",
     country=lambda ip: "NA" if ip.startswith("192.") else None,
-    visitor=lambda ip, agent, day: f"{ip}|{agent}|{day}",
+    visitors=lambda day: lambda ip, agent: f"{ip}|{agent}|{day}",
     person=lambda name: f"hash of {name}",
 )
 

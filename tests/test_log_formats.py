@@ -13,11 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from footfall.core.accesslog.arrived import LineRules, arrive, event_ids
-from footfall.core.accesslog.cells import grid_of
-from footfall.core.accesslog.columnar import PADDING, lines_of
+from footfall.core.accesslog.cells import cut_cells, filled_lines
+from footfall.core.accesslog.columnar import PADDING, lines_of, texts_at
 from footfall.core.accesslog.extended import last_header
 from footfall.core.accesslog.fields import Parsed
 from footfall.core.accesslog.formats import LOG_FORMATS, guess_format
+from footfall.core.accesslog.grid import Sign, grid_of
 from footfall.core.accesslog.s3 import S3
 
 OWNER = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
@@ -27,7 +28,7 @@ RULES = LineRules(
     texts=list,
     network=lambda ip: ip,
     country=lambda _: None,
-    visitor=lambda ip, agent, day: f"{ip}|{agent}|{day}",
+    visitors=lambda day: lambda ip, agent: f"{ip}|{agent}|{day}",
     person=lambda name: f"hash of {name}",
 )
 NAIVE = datetime.fromisoformat
@@ -589,10 +590,10 @@ def test_a_line_s_cells_do_not_depend_on_its_neighbours(name: str, lines: list[l
 def test_cells_in_quotes_hold_their_delimiters() -> None:
     block = b'a "b c" d\nx "y z\n"p" q "r s"\n'
     starts, ends = lines_of(block)
-    grid = grid_of(block + bytes(PADDING), starts, ends, " ", quotes=True)
+    grid = grid_of(block + bytes(PADDING), starts, ends, Sign(" ", quotes=True))
     cells = [
-        [block[b:e] for b, e in zip(begins, finishes, strict=True)][:count]
-        for begins, finishes, count in zip(grid.begins, grid.ends, grid.counts, strict=True)
+        [block[grid.cell(place).begins[row] : grid.cell(place).ends[row]] for place in range(count)]
+        for row, count in enumerate(grid.counts.tolist())
     ]
     assert np.array_equal(grid.fine, [True, False, True])
     assert cells[0] == [b"a", b"b c", b"d"]
@@ -619,3 +620,25 @@ def test_formats_are_told_apart(shared_data: Path) -> None:
     data = gzip.decompress((shared_data / "access-logs/combined/apache-10k.log.gz").read_bytes())
     assert S3.parse(data[:100_000]).rows.num_rows == 0
     assert pa.types.is_dictionary(S3.parse(b"").rows.schema.field("ip").type)
+
+
+CELLS = st.lists(
+    st.text(st.sampled_from('ab- ,é\\'), max_size=4).map(lambda text: f'"{text}"')
+    | st.text(st.sampled_from("ab-,é"), max_size=4),
+    min_size=1,
+    max_size=5,
+)  # fmt: skip
+
+
+@given(st.lists(CELLS, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n", "\n\n"]))
+def test_the_reader_of_many_lines_sees_the_cells_of_the_grid(
+    rows: list[list[str]], end: str
+) -> None:
+    block = (end.join(" ".join(row) for row in rows) + end).encode()
+    starts, ends, lines = filled_lines(block)
+    grid = grid_of(block + bytes(PADDING), starts, ends, Sign(" ", quotes=True))
+    cells, _ = cut_cells(block, starts, ends, lines, str, grid, grid.fine, lambda _: None)
+    for place in range(grid.width):
+        cell = grid.cell(place)
+        expected = texts_at(pa.py_buffer(block), cell.begins[grid.fine], cell.ends[grid.fine])
+        assert cells.get(str(place)).to_pylist() == expected.to_pylist()

@@ -69,7 +69,7 @@ def read_log(world: World) -> pa.Table:
         texts=lambda values: values,
         network=lambda ip: ip,
         country=lambda _: None,
-        visitor=lambda ip, agent, day: f"{day} {ip} {agent}",
+        visitors=lambda day: lambda ip, agent: f"{day} {ip} {agent}",
         person=lambda name: name,
     )
     body = b"".join(access_log(world, "combined"))

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from footfall.core.record import Sender
 from footfall.core.scrub import ScrubPlan, cut_address, plan_for, scrub_text
 from footfall.core.validate import address_of
 
-__all__ = ["client_ip", "cut_ip", "make_sender", "visitor_hash"]
+__all__ = ["client_ip", "cut_ip", "make_sender", "visitor_hash", "visitor_hasher"]
 
 LONGEST_AGENT = 2_000
 LONGEST_LANGUAGE = 35  # BCP 47's own advice for buffers (RFC 5646, 4.4.1)
@@ -27,11 +28,30 @@ def visitor_hash(app_id: str, ip: str | None, user_agent: str | None, salt: byte
     Keyed BLAKE2b (RFC 7693) over the parts, each with its length before it, so that no two triples
     run together. ``salt`` is the day's, 1 to 64 bytes.
     """
-    digest = hashlib.blake2b(digest_size=12, key=salt)
-    for part in (app_id, address_of(ip) or ip if ip else "", user_agent or ""):
-        data = part.encode("utf-8", "replace")
-        digest.update(len(data).to_bytes(8) + data)
-    return digest.hexdigest()
+    return visitor_hasher(app_id, salt)(ip, user_agent)
+
+
+def visitor_hasher(app_id: str, salt: bytes) -> Callable[[str | None, str | None], str]:
+    """Return ``visitor_hash`` of an address and an agent: what a day's visitors share is hashed once."""
+    begun = hashlib.blake2b(_part(app_id), digest_size=12, key=salt)
+
+    def visitor(ip: str | None, user_agent: str | None) -> str:
+        digest = begun.copy()
+        digest.update(_address_part(ip) + _part(user_agent or ""))
+        return digest.hexdigest()
+
+    return visitor
+
+
+@lru_cache(1 << 16)
+def _address_part(ip: str | None) -> bytes:
+    return _part(address_of(ip) or ip if ip else "")
+
+
+@lru_cache(1 << 16)
+def _part(text: str) -> bytes:
+    data = text.encode("utf-8", "replace")
+    return len(data).to_bytes(8) + data
 
 
 def make_sender(

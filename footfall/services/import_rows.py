@@ -24,7 +24,7 @@ from footfall.core.intake import DEFAULT_APP, Policy, take
 from footfall.core.record import AppId, Logged, Offset, Record, Sender
 from footfall.core.scrub import ScrubPlan, hashed, scrub_text
 from footfall.core.scrub.fields import scrub_field
-from footfall.core.sender import cut_ip, visitor_hash
+from footfall.core.sender import cut_ip, visitor_hash, visitor_hasher
 from footfall.ports import CountryLookup
 from footfall.services.import_blocks import KEPT_BYTES, LINE_BYTES, Block
 
@@ -155,7 +155,6 @@ def log_rows(format: LogFormat, context: FileContext) -> RowReader:
 def line_rules(rules: ImportRules) -> LineRules:
     """Return the masks of an access log's personal parts; each remembers what it has seen."""
     plan = rules.plan
-    salt_of = lru_cache(512)(rules.salt_of)
 
     @lru_cache(REMEMBERED)
     def url(text: str) -> str:
@@ -186,7 +185,7 @@ def line_rules(rules: ImportRules) -> LineRules:
         texts=lambda values: list(map(text, values)),
         network=lru_cache(REMEMBERED)(cut_ip),
         country=lru_cache(REMEMBERED)(rules.country_of),
-        visitor=lambda ip, agent, day: visitor_hash(rules.app_id, ip, agent, salt_of(day)),
+        visitors=lru_cache(512)(lambda day: visitor_hasher(rules.app_id, rules.salt_of(day))),
         person=person,
         named=named,
     )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,8 @@ from footfall.core.session_merge import HIT_COLUMNS, PIECE_SCHEMA, merge_pieces,
 from footfall.core.sessions import SESSION_GAP
 
 __all__ = ["assign_sessions", "lent", "rebuild_sessions"]
+
+Ints = npt.NDArray[np.int64]
 
 GAP = f"interval {int(SESSION_GAP.total_seconds())} seconds"
 CLUSTER_GAP = timedelta(hours=6)
@@ -34,22 +37,18 @@ SESSION_ID = (
 
 # The bounds are handed in: as subqueries they made DuckDB read every column of all sessions near.
 TOUCHED = f"""
-select {", ".join(f"s.{name}" for name in PIECE_SCHEMA.names)}, s.session_id, s.rowid as place
-from store.sessions s semi join runs r
+select {", ".join(f"s.{name}" for name in PIECE_SCHEMA.names)}, s.session_id, s.rowid as place, r.n
+from store.sessions s join runs r
     on r.visitor_id = s.visitor_id and r.app_id = s.app_id and r.is_bot = s.is_bot
         and r.started_at <= s.ended_at + {GAP} and r.ended_at >= s.started_at - {GAP}
 where s.ended_at >= $low and s.started_at <= $high
 """  # noqa: S608 - our own names
 
-NAMED = f"""
-create or replace temp table named as
-select n, {PIECES}, {SESSION_ID} as session_id from merged
-"""  # noqa: S608 - our own names
+IDS = f"select {SESSION_ID} from pieces"  # noqa: S608 - our own names
 
-SWAP = f"""
-delete from store.sessions where rowid in (select place from touched);
-insert into store.sessions select {PIECES}, session_id from named order by n;
-"""  # noqa: S608 - our own names
+DELETE = "delete from store.sessions where rowid in (select place from touched)"
+
+INSERT = f"insert into store.sessions select {PIECES}, session_id from named"  # noqa: S608 - our own names
 
 RELABEL = """
 create or replace temp table relabelled as
@@ -93,21 +92,39 @@ def assign_sessions(connection: duckdb.DuckDBPyConnection, rows: pa.Table, versi
     Stored rows whose session grew at its start, or was bridged, get its new id.
     """
     runs = runs_of(rows.select(list(HIT_COLUMNS)))
+    touched, theirs = _touched(connection, runs.pieces)
+    alone = np.ones(len(runs.pieces), dtype=bool)
+    alone[theirs] = False
+    apart = runs.pieces.filter(pa.array(alone))
+    meeting = runs.pieces.take(pa.array(theirs))
+    merged = merge_pieces(pa.concat_tables([meeting, touched.select(PIECE_SCHEMA.names)]))
+    pieces = pa.concat_tables([apart, merged.pieces]).combine_chunks()
+    with lent(connection, pieces=pieces.to_reader()):
+        ids = connection.sql(IDS).to_arrow_table().column(0).combine_chunks()
+    if len(touched):
+        with lent(connection, touched=touched):
+            connection.execute(DELETE)
+    with lent(connection, named=pieces.append_column("session_id", ids).to_reader()):
+        connection.execute(INSERT)
+    _relabel(connection, touched, ids.take(pa.array(len(apart) + merged.number[len(meeting) :])), version)
+    number = np.cumsum(alone) - 1
+    number[theirs] = len(apart) + merged.number[: len(meeting)]
+    return ids.take(pa.array(number[runs.number]))
+
+
+def _touched(connection: duckdb.DuckDBPyConnection, runs: pa.Table) -> tuple[pa.Table, Ints]:
+    """Return the stored sessions that lie near a run, and the numbers of the runs near one.
+
+    All other runs are sessions of their own, for runs of one visitor are apart by more than the gap.
+    """
     near = {
-        "low": pc.min(runs.pieces["started_at"]).as_py() - SESSION_GAP,
-        "high": pc.max(runs.pieces["ended_at"]).as_py() + SESSION_GAP,
+        "low": pc.min(runs["started_at"]).as_py() - SESSION_GAP,
+        "high": pc.max(runs["ended_at"]).as_py() + SESSION_GAP,
     }
-    with lent(connection, runs=runs.pieces):
-        touched = connection.sql(TOUCHED, params=near).to_arrow_table()
-    merged = merge_pieces(pa.concat_tables([runs.pieces, touched.select(PIECE_SCHEMA.names)]))
-    numbers = pa.array(np.arange(len(merged.pieces)))
-    with lent(connection, merged=merged.pieces.append_column("n", numbers), touched=touched):
-        connection.execute(NAMED)
-        connection.execute(SWAP)
-    ids = connection.sql("select session_id from named order by n").to_arrow_table()["session_id"]
-    ids = ids.combine_chunks()
-    _relabel(connection, touched, ids.take(pa.array(merged.number[len(runs.pieces) :])), version)
-    return ids.take(pa.array(merged.number[runs.number]))
+    with lent(connection, runs=runs.append_column("n", pa.array(np.arange(len(runs))))):
+        met = connection.sql(TOUCHED, params=near).to_arrow_table()
+    _, first = np.unique(met["place"].to_numpy(), return_index=True)
+    return met.take(pa.array(first)), np.unique(met["n"].to_numpy())
 
 
 def _relabel(

@@ -7,10 +7,11 @@ between leaves nothing behind.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,34 +31,24 @@ SLICE_COMMITS = 300
 MOST_HOUR_CHANGES = 20_000
 ROWS_PER_STATEMENT = 500
 
+# As ``(key >> 64)`` and its rest; the digest is asked for once.
 KEYS = """
-create or replace temp table arrived as
-select min(n) as n, (key >> 64)::ubigint as hi, (key & 18446744073709551615)::ubigint as lo,
-    arg_min(received_at, n) as received_at
-from (
-    select n, received_at, md5_number(length(app_id) || ':' || app_id || event_id) as key from incoming)
-group by key
+select (key >> 64)::ubigint as hi, (key & 18446744073709551615)::ubigint as lo
+from (select md5_number(length(app_id) || ':' || app_id || event_id) as key from incoming)
 """
 
 # Reading the first half alone takes a third of the time of comparing both.
 MET = f"""
-create or replace temp table met as
-select s.hi, s.lo, max(s.received_at) as received_at
-from store.seen s semi join suspected a on s.hi = a.hi
-group by s.hi, s.lo;
-
-delete from arrived using met
-where arrived.hi = met.hi and arrived.lo = met.lo
-    and met.received_at > arrived.received_at - interval {int(REPEAT_WINDOW.total_seconds())} seconds;
+select a.n from suspected a join store.seen s on s.hi = a.hi
+where s.lo = a.lo
+    and s.received_at > a.received_at - interval {int(REPEAT_WINDOW.total_seconds())} seconds
 """  # noqa: S608 - our own number
-
-ARRIVED = "select n, hi from arrived"
 
 ROWS = """
 insert into store.rows ({names}, slice) select {values}, $slice from labelled
 """
 
-SEEN = "insert into store.seen select hi, lo, received_at from arrived"
+SEEN = "insert into store.seen select hi, lo, received_at from keys"
 
 DUPLICATES = """
 insert into store.duplicates select app_id, event_id, received_at, origin, event from repeated
@@ -129,6 +120,14 @@ class State:
         )
 
 
+class Told(NamedTuple):
+    """A batch's rows told apart, and the fresh rows' keys with ``received_at``."""
+
+    fresh: pa.Table
+    repeated: pa.Table
+    keys: pa.Table
+
+
 def strike(connection: duckdb.DuckDBPyConnection, rejected_ids: Sequence[str]) -> None:
     """Take rejected events off their table and the books. Raises NotFound when one isn't there."""
     ids = sorted(set(rejected_ids))
@@ -154,11 +153,11 @@ def write(
 
     ``seen`` knows at least the ids of ``store.seen``, and learns those of this batch.
     """
-    fresh, repeated = _tell_apart(connection, batch.rows, seen)
+    fresh, repeated, keys = _tell_apart(connection, batch.rows, seen)
     newest = _newest(batch)
     after = state.after(len(fresh), newest)
     if len(fresh):
-        _store_rows(connection, fresh, state.slice, after.version)
+        _store_rows(connection, fresh, keys, state.slice, after.version)
     _store_if_any(connection, "repeated", repeated, DUPLICATES)
     _store_if_any(connection, "refused", batch.rejected, REJECTED)
     counted = {"stored": fresh, "duplicate": repeated, "rejected": batch.rejected}
@@ -168,34 +167,48 @@ def write(
     return Stored(**{name: len(table) for name, table in counted.items()}), after
 
 
-def _tell_apart(
-    connection: duckdb.DuckDBPyConnection, rows: pa.Table, seen: SeenFilter
-) -> tuple[pa.Table, pa.Table]:
+def _tell_apart(connection: duckdb.DuckDBPyConnection, rows: pa.Table, seen: SeenFilter) -> Told:
     """Split into rows seen for the first time and duplicates; both keep their order."""
     if not len(rows):
-        return rows, rows
-    numbers = pa.array(np.arange(len(rows), dtype=np.int64))
-    incoming = rows.select(["app_id", "event_id", "received_at"]).append_column("n", numbers)
-    with lent(connection, incoming=incoming):
-        connection.execute(KEYS)
-    arrived = connection.execute(ARRIVED).fetchnumpy()
-    suspected = arrived["hi"][seen.may_hold(arrived["hi"])]
+        return Told(rows, rows, rows)
+    with lent(connection, incoming=rows.select(["app_id", "event_id"]).to_reader()):
+        keys = connection.sql(KEYS).to_arrow_table()
+    keys = keys.append_column("received_at", rows["received_at"])
+    first = _first_of_each(keys)
+    numbers = np.flatnonzero(first)
+    suspected = numbers[seen.may_hold(keys["hi"].to_numpy()[numbers])]
     if len(suspected):
-        with lent(connection, suspected=pa.table({"hi": suspected})):
-            connection.execute(MET)
-        arrived = connection.execute(ARRIVED).fetchnumpy()
+        named = keys.take(pa.array(suspected)).append_column("n", pa.array(suspected))
+        with lent(connection, suspected=named):
+            first[connection.execute(MET).fetchnumpy()["n"]] = False
+    if not first.all():
+        kept = pa.array(first)
+        keys, fresh, repeated = keys.filter(kept), rows.filter(kept), rows.filter(pc.invert(kept))
+    else:
+        fresh, repeated = rows, rows.slice(0, 0)
     # Before the commit: if it fails, the filter knows too much, which costs a look and no row.
-    seen.add(arrived["hi"])
-    kept = arrived["n"]
-    if len(kept) == len(rows):
-        return rows, rows.slice(0, 0)
-    first = np.zeros(len(rows), dtype=bool)
-    first[kept] = True
-    return rows.filter(pa.array(first)), rows.filter(pa.array(~first))
+    seen.add(keys["hi"].to_numpy())
+    return Told(fresh, repeated, keys)
+
+
+def _first_of_each(keys: pa.Table) -> npt.NDArray[np.bool_]:
+    """Say which rows are the first with their key; a whole key is looked at only where halves are equal."""
+    first = np.ones(len(keys), dtype=bool)
+    hi = keys["hi"].to_numpy()
+    order = np.argsort(hi, kind="stable")
+    same = np.flatnonzero(hi[order[1:]] == hi[order[:-1]])
+    if len(same):
+        known: set[tuple[int, int]] = set()
+        lo = keys["lo"].to_numpy()
+        for place in np.unique(order[np.concatenate([same, same + 1])]).tolist():
+            key = (int(hi[place]), int(lo[place]))
+            first[place] = key not in known
+            known.add(key)
+    return first
 
 
 def _store_rows(
-    connection: duckdb.DuckDBPyConnection, fresh: pa.Table, slice_number: int, version: int
+    connection: duckdb.DuckDBPyConnection, fresh: pa.Table, keys: pa.Table, slice_number: int, version: int
 ) -> None:
     execute = connection.execute
     given = fresh["session_id"]
@@ -203,7 +216,8 @@ def _store_rows(
     place = fresh.column_names.index("session_id")
     labelled = fresh.set_column(place, "session_id", labels)
     _insert(connection, labelled.append_column("given_session", pc.is_valid(given)), slice_number)
-    execute(SEEN)
+    with lent(connection, keys=keys):
+        execute(SEEN)
     with lent(connection, fresh=fresh):
         for rollup in ROLLUPS:
             execute(f"insert into {rollup.delta} {rollup.of('fresh')}")

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from footfall.core.accesslog.cells import Cells, cut_cells, filled_lines, grid_of, trusted
+from footfall.core.accesslog.cells import Cells, cut_cells, filled_lines, trusted
 from footfall.core.accesslog.columnar import PADDING
 from footfall.core.accesslog.fields import ExtraKind, LogFormat, Parsed, Refused, words
+from footfall.core.accesslog.grid import Sign, grid_of
 from footfall.core.accesslog.meaning import (
     address_of,
     conclude,
@@ -67,9 +68,9 @@ def parse(block: bytes, _header: str | None = None, /) -> Parsed:
     """Read whole lines; those with quotes inside a field one by one."""
     starts, ends, lines = filled_lines(block)
     padded = block + bytes(PADDING)
-    grid = grid_of(padded, starts, ends, " ", quotes=True)
+    grid = grid_of(padded, starts, ends, Sign(" ", quotes=True))
     usual = grid.fine & trusted(block, starts, ends) & (grid.counts >= FEWEST)
-    usual &= grid.quoted(padded, NAMES.index("request")) & grid.quoted(padded, NAMES.index("user_agent"))
+    usual &= grid.quoted(NAMES.index("request")) & grid.quoted(NAMES.index("user_agent"))
     cells, missed = cut_cells(block, starts, ends, lines, _name, grid, usual, _cut)
     read = _lines(block, cells)
     refused = [

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from footfall.core.accesslog.fields import Extra, Parsed
+from footfall.core.accesslog.meaning import combinations
 from footfall.core.accesslog.properties import property_objects
 from footfall.core.arrow import ARRIVED_SCHEMA
-from footfall.core.enrich.distinct import Spread, pairs, plain
+from footfall.core.enrich.distinct import Spread, plain
 from footfall.core.enrich.url import read_address
 
 __all__ = ["LineRules", "arrive", "event_ids"]
@@ -35,9 +36,9 @@ class LineRules:
     """What is done with the personal parts of a line.
 
     ``urls``, ``agents`` and ``texts`` mask many distinct values at once and keep their order;
-    ``network`` cuts an address; ``country`` looks the whole one up; ``visitor`` is the hash of
-    address, user agent and day; ``person`` is the keyed hash of the name that the server logged in;
-    ``named`` masks the values of a property, by its name too.
+    ``network`` cuts an address; ``country`` looks the whole one up; ``visitors`` gives the hash of
+    a day's addresses and user agents; ``person`` is the keyed hash of the name that the server
+    logged in; ``named`` masks the values of a property, by its name too.
     """
 
     urls: Callable[[Sequence[str]], Sequence[str | None]]
@@ -45,7 +46,7 @@ class LineRules:
     texts: Callable[[Sequence[str]], Sequence[str | None]]
     network: Callable[[str], str | None]
     country: Callable[[str], str | None]
-    visitor: Callable[[str, str | None, date], str | None]
+    visitors: Callable[[date], Callable[[str, str | None], str | None]]
     person: Callable[[str], str | None]
     named: Callable[[str, Sequence[str]], Sequence[str | None]] = lambda _, values: values
 
@@ -132,13 +133,18 @@ def _events(method: Spread, objects: Spread, status: pa.Array) -> pa.Array:
 def _visitors(lines: pa.Table, address: Spread, agent: Spread, rules: LineRules) -> pa.Array:
     """Hash each distinct address, user agent and day; without an address there is no visitor."""
     days = plain(lines["created_at"]).cast(pa.date32()).dictionary_encode()
-    who = pairs(pairs(address, agent), Spread(days.dictionary.to_pylist(), days.indices))
-
-    def visitor(value: tuple[tuple[str | None, str | None], date]) -> str | None:
-        (ip, user_agent), day = value
-        return rules.visitor(ip, user_agent, day) if ip else None
-
-    return who.map(visitor, pa.string())
+    rows, index = combinations([days, plain(lines["ip"]), plain(lines["user_agent"])])
+    hashers = [rules.visitors(day) for day in days.dictionary.to_pylist()]
+    ips, agents = [*address.values, None], [*agent.values, None]
+    places = (
+        column.fill_null(-1).take(pa.array(rows)).to_pylist()
+        for column in (days.indices, address.index, agent.index)
+    )
+    hashes = [
+        hashers[day](ip, agents[agent]) if (ip := ips[place]) else None
+        for day, place, agent in zip(*places, strict=True)
+    ]
+    return pa.array(hashes, pa.string()).take(index)
 
 
 def _extra(parsed: Parsed) -> dict[str, Extra]:

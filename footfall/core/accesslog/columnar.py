@@ -9,7 +9,19 @@ import pyarrow.compute as pc
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-__all__ = ["PADDING", "Ints", "clf_times", "lines_of", "numbers", "slices", "texts_at", "windows"]
+__all__ = [
+    "PADDING",
+    "Bytes",
+    "Flags",
+    "Ints",
+    "clf_times",
+    "lines_of",
+    "numbers",
+    "slices",
+    "texts_at",
+    "utf8",
+    "windows",
+]
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -33,6 +45,17 @@ def lines_of(block: bytes) -> tuple[Ints, Ints]:
     starts = np.concatenate([np.zeros(min(1, len(ends)), np.int64), ends[:-1] + 1])
     returns = (ends > starts) & (buffer[np.maximum(ends - 1, 0)] == 13) if len(ends) else ends > starts
     return starts, ends - returns
+
+
+def utf8(block: bytes) -> bool:
+    """Say whether all of it is UTF-8."""
+    if block.isascii():  # without the copy that decoding makes
+        return True
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def windows(buffer: Bytes, places: Ints, width: int) -> Bytes:
@@ -103,32 +126,33 @@ def clf_times(buffer: Bytes, starts: Ints) -> tuple[Ints, Flags]:
 
     The layout is Apache's ``%t``; a leap second (60) counts as the second after.
     """
-    text = windows(buffer, starts, 26)
-    digits = text.astype(np.int64) - 48
+    text = np.ascontiguousarray(windows(buffer, starts, 26).T)  # a row a place: NumPy likes long rows
+    digits = text - np.uint8(48)  # below 0 becomes above 9
+    fine = (digits[[0, 1, 7, 8, 9, 10, 12, 13, 15, 16, 18, 19, 22, 23, 24, 25]] <= 9).all(axis=0)
+    for place, sign in ((2, 47), (6, 47), (11, 58), (14, 58), (17, 58), (20, 32)):
+        fine &= text[place] == sign
+    east = text[21] == 43
+    fine &= east | (text[21] == 45)
 
-    def number(*places: int) -> Ints:
-        value = np.zeros(len(starts), np.int64)
+    def number(*places: int) -> NDArray[np.int32]:
+        value = np.zeros(len(starts), np.int32)
         for place in places:
-            value = value * 10 + digits[:, place]
+            value = value * 10 + digits[place]
         return value
 
-    places = (0, 1, 7, 8, 9, 10, 12, 13, 15, 16, 18, 19, 22, 23, 24, 25)
-    fine = ((digits[:, places] >= 0) & (digits[:, places] <= 9)).all(axis=1)
-    for place, sign in ((2, 47), (6, 47), (11, 58), (14, 58), (17, 58), (20, 32)):
-        fine &= text[:, place] == sign
-    letters = text[:, 3:6].astype(np.int64) @ np.array([65_536, 256, 1])
-    month = np.zeros(len(starts), np.int64)
+    letters = (text[3].astype(np.int32) << 16) | (text[4].astype(np.int32) << 8) | text[5]
+    month = np.zeros(len(starts), np.int32)
     for name, value in _MONTHS.items():
         month[letters == int.from_bytes(name, "big")] = value
     day, year, hour, minute, second = (
         number(0, 1), number(7, 8, 9, 10), number(12, 13), number(15, 16), number(18, 19)
     )  # fmt: skip
     zone = number(22, 23) * 60 + number(24, 25)
-    east = np.where(text[:, 21] == 43, 1, -1)
+    zone = np.where(east, zone, -zone)
     fine &= (month > 0) & (day > 0) & (hour < 24) & (minute < 60) & (second <= 60)
-    fine &= ((text[:, 21] == 43) | (text[:, 21] == 45)) & (zone < 24 * 60)
+    fine &= abs(zone) < 24 * 60
     months = np.where(fine, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     days = months.astype("datetime64[D]") + (np.where(fine, day, 1) - 1)
     fine &= days.astype("datetime64[M]") == months
-    seconds = days.astype(np.int64) * 86_400 + hour * 3_600 + (minute - east * zone) * 60 + second
+    seconds = days.astype(np.int64) * 86_400 + (hour * 3_600 + (minute - zone) * 60 + second)
     return np.where(fine, seconds * 1_000_000, 0), fine

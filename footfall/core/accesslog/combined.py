@@ -7,28 +7,44 @@ https://httpd.apache.org/docs/2.4/mod/mod_log_config.html (``\"`` and ``\xhh`` i
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from footfall.core.accesslog.cells import read_cells
 from footfall.core.accesslog.columnar import (
     PADDING,
+    Bytes,
     Flags,
     Ints,
     clf_times,
     lines_of,
     numbers,
     slices,
+    utf8,
     windows,
 )
 from footfall.core.accesslog.fields import LINE_SCHEMA, LogFormat, Parsed, Refused, line_table
+from footfall.core.accesslog.grid import Sign
 
 __all__ = ["COMBINED", "COMMON", "parse"]
 
-_HEAD = 96  # bytes in which a usual line's "[" is found
+
+class _Shape(NamedTuple):
+    """A line's cells between spaces, and which of them are texts."""
+
+    width: int
+    names: Mapping[int, str]
+
+
+_HEAD = 96  # bytes in which a line with a user has its time
+_SIGN = Sign(" ", quotes=True)
+_SHORT = _Shape(8, {0: "ip", 2: "user", 5: "request"})
+_FULL = _Shape(10, {**_SHORT.names, 8: "referrer", 9: "user_agent"})
 _REQUEST = r"^(?P<method>[A-Z][A-Za-z_-]{0,31}) (?P<target>\S(?:.*\S)?)(?: +(?P<version>HTTP/\d(?:\.\d)?))$"
 _REQUEST_0_9 = r"^(?P<method>GET) (?P<target>\S+)$"
 _SENDER = r"^[0-9A-Za-z][0-9A-Za-z._:%-]*$|^::[0-9A-Fa-f:.]*$"
@@ -57,7 +73,7 @@ def parse(block: bytes, _header: str | None = None, /) -> Parsed:
     filled = np.flatnonzero(ends > starts)
     starts, ends = starts[filled], ends[filled]
     padded = block + bytes(PADDING)
-    usual = _usual(padded, starts, ends, _ascii_only(block))
+    usual = _usual(padded, starts, ends, not utf8(block))
     rows, read = _columns(padded, starts, ends, filled, usual)
     odd = np.flatnonzero(~read)
     if not len(odd):
@@ -69,54 +85,62 @@ def parse(block: bytes, _header: str | None = None, /) -> Parsed:
     return Parsed(rows, refused)
 
 
-def _ascii_only(block: bytes) -> bool:
-    """Say whether only plain ASCII can be trusted, because the block is not UTF-8."""
-    try:
-        block.decode()
-    except UnicodeDecodeError:
-        return True
-    return False
+class _Layout(NamedTuple):
+    """Where the parts of each line are; only meaningful for lines that ``fine`` marks.
 
+    ``space`` is behind the address; ``full`` lines have a referrer and a user agent.
+    """
 
-class _Layout:
-    """Where the parts of each line are; only meaningful for lines that ``fine`` marks."""
-
-    __slots__ = ("bracket", "fine", "full", "marks")
-
-    def __init__(self, fine: Flags, bracket: Ints, full: Flags, marks: Ints) -> None:
-        self.fine, self.bracket, self.full, self.marks = fine, bracket, full, marks
+    fine: Flags
+    space: Ints
+    bracket: Ints
+    full: Flags
+    marks: Ints
 
 
 def _usual(padded: bytes, starts: Ints, ends: Ints, ascii_only: bool) -> _Layout:
     """Find the lines in the usual shape: identity ``-``, one time, no escapes, 2 or 6 and more quotes."""
     buffer = np.frombuffer(padded, np.uint8)
     size = len(buffer) - PADDING
-    head = windows(buffer, starts, _HEAD)
-    bracket = (head == ord("[")).argmax(axis=1)
-    before = np.arange(_HEAD) < bracket[:, None]
-    fine = ((head == 32) & before).sum(axis=1) == 3
-    bracket = starts + bracket
-    fine &= (buffer[bracket] == ord("[")) & (bracket + 30 < ends) & (buffer[bracket - 1] == 32)
-
     quotes = np.append(np.flatnonzero(buffer == ord('"')), [size] * 6)
     first = np.searchsorted(quotes[:-6], starts)
     count = np.searchsorted(quotes[:-6], ends) - first
     marks = quotes[first[:, None] + np.arange(6)]
     full = count >= 6
-    fine &= (count == 2) | full
-    for mark in (ord("\\"), *((range(128, 256),) if ascii_only else ())):
-        places = np.flatnonzero(buffer == mark if isinstance(mark, int) else buffer >= 128)
+    fine = (count == 2) | full
+    bracket = np.maximum(marks[:, 0] - 29, 0)
+    space = bracket - 5
+    fine &= (space > starts) & (buffer[bracket] == ord("["))
+    named = np.flatnonzero(fine & ~_anonymous(buffer, space))
+    if len(named):
+        head = windows(buffer, starts[named], _HEAD) == 32
+        head &= np.arange(_HEAD) < (bracket - starts)[named, None]
+        fine[named] &= (head.sum(axis=1) == 3) & (buffer[bracket[named] - 1] == 32)
+        space[named] = starts[named] + head.argmax(axis=1)
+    odd = buffer == ord("\\") if b"\\" in padded else None
+    if ascii_only:
+        odd = (buffer >= 128) if odd is None else odd | (buffer >= 128)
+    if odd is not None:
+        places = np.flatnonzero(odd)
         fine &= np.searchsorted(places, starts) == np.searchsorted(places, ends)
 
     def at(place: Ints, letter: str) -> Flags:
         found: Flags = buffer[np.clip(place, 0, len(buffer) - 1)] == ord(letter)
         return found
 
-    fine &= (marks[:, 0] == bracket + 29) & at(bracket + 27, "]") & at(bracket + 28, " ")
+    fine &= (bracket + 30 < ends) & at(bracket + 27, "]") & at(bracket + 28, " ")
     fine &= at(marks[:, 1] + 1, " ") & at(marks[:, 1] + 5, " ")
     gap = at(marks[:, 2] - 1, " ") & (marks[:, 4] == marks[:, 3] + 2) & at(marks[:, 3] + 1, " ")
     fine &= ~full | (gap & ((marks[:, 5] + 1 == ends) | at(marks[:, 5] + 1, " ")))
-    return _Layout(fine, bracket, full, marks)
+    return _Layout(fine, space, bracket, full, marks)
+
+
+def _anonymous(buffer: Bytes, space: Ints) -> Flags:
+    """Say which lines have ``- -`` as identity and user."""
+    found = np.ones(len(space), np.bool_)
+    for step, letter in enumerate(b" - - "):
+        found &= buffer[np.maximum(space + step, 0)] == letter
+    return found
 
 
 def _columns(
@@ -127,15 +151,14 @@ def _columns(
     chosen = np.flatnonzero(layout.fine)
     start, end, bracket = starts[chosen], ends[chosen], layout.bracket[chosen]
     marks, full = layout.marks[chosen], layout.full[chosen]
-    space = start + (windows(buffer, start, _HEAD) == 32).argmax(axis=1)
+    space = layout.space[chosen]
     tail = np.where(full, marks[:, 2] - 1, end)
     times, timed = clf_times(buffer, bracket + 1)
     status, known = numbers(buffer, marks[:, 1] + 2, marks[:, 1] + 5)
     size, sized = numbers(buffer, marks[:, 1] + 6, tail)
     sized |= (tail == marks[:, 1] + 7) & (buffer[marks[:, 1] + 6] == ord("-"))  # "-" is CLF's zero
-    address = slices(padded, start, space)
-    referrer, agent = np.where(full, marks.T + 1, 0)[[2, 4]]  # nothing to nothing in common lines
-    referrer_end, agent_end = np.where(full, marks.T, 0)[[3, 5]]
+    texts = _texts(padded, start, end, space, bracket, marks, full)
+    address = texts.pop("ip")
     fine = timed & known & sized & (buffer[space + 1] == ord("-")) & (buffer[space + 2] == 32)
     fine &= _matching(address, _SENDER)
     columns: dict[str, object] = {
@@ -143,17 +166,38 @@ def _columns(
         "offset": start,
         "created_at": pa.array(times).cast(pa.timestamp("us")),
         "ip": address,
-        "user": slices(padded, space + 3, np.maximum(bracket - 1, space + 3)),
         "status": status,
         "bytes": size,
-        "referrer": slices(padded, referrer, referrer_end),
-        "user_agent": slices(padded, agent, agent_end),
-        **_requests(slices(padded, marks[:, 0] + 1, marks[:, 1])),
+        **_requests(texts.pop("request")),
+        **texts,
     }
     table = line_table(columns, len(chosen))
     read = np.zeros(len(starts), np.bool_)
     read[chosen[fine]] = True
     return table if fine.all() else table.filter(pa.array(fine)), read
+
+
+def _texts(
+    padded: bytes, start: Ints, end: Ints, space: Ints, bracket: Ints, marks: Ints, full: Flags
+) -> dict[str, pa.DictionaryArray]:
+    """Return the texts of usual lines: by Arrow's CSV reader where all lines are of one shape."""
+    shape = None
+    if (full & (marks[:, 5] + 1 == end)).all():
+        shape = _FULL
+    elif not full.any():
+        shape = _SHORT
+    read = shape and read_cells(padded, start, end, shape.width, list(shape.names), _SIGN)
+    if shape and read:
+        return {name: read[place] for place, name in shape.names.items()}
+    referrer, agent = np.where(full, marks.T + 1, 0)[[2, 4]]  # nothing to nothing in common lines
+    referrer_end, agent_end = np.where(full, marks.T, 0)[[3, 5]]
+    return {
+        "ip": slices(padded, start, space),
+        "user": slices(padded, space + 3, np.maximum(bracket - 1, space + 3)),
+        "request": slices(padded, marks[:, 0] + 1, marks[:, 1]),
+        "referrer": slices(padded, referrer, referrer_end),
+        "user_agent": slices(padded, agent, agent_end),
+    }
 
 
 def _matching(values: pa.DictionaryArray, pattern: str) -> Flags:

@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from footfall.core.accesslog.cells import Cells, cut_cells, filled_lines, grid_of, trusted
+from footfall.core.accesslog.cells import Cells, cut_cells, filled_lines, trusted
 from footfall.core.accesslog.columnar import PADDING, Ints
 from footfall.core.accesslog.fields import Parsed, Refused
+from footfall.core.accesslog.grid import Sign, grid_of
 from footfall.core.accesslog.meaning import joined
 
 __all__ = ["Below", "last_header", "moment_cell", "names_of", "parse_below"]
@@ -94,7 +95,7 @@ def _parse_group(
         every = _places(starts, ends, lines)
         return Parsed(joined([]).rows, tuple(_refused(block, *place, refusal, header) for place in every))
     padded = block + bytes(PADDING)
-    grid = grid_of(padded, starts, ends, way.delimiter, quotes=False)
+    grid = grid_of(padded, starts, ends, Sign(way.delimiter, quotes=False))
     buffer = np.frombuffer(padded, np.uint8)
     # A first cell in quotes may hold delimiters; as IIS writes it, no cell is quoted.
     usual = (grid.counts == len(names)) & grid.fine & trusted(block, starts, ends)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from footfall.core.accesslog.cells import Cells, no_values, respread
-from footfall.core.accesslog.columnar import Flags, Ints, clf_times
+from footfall.core.accesslog.columnar import PADDING, Flags, Ints, clf_times
 from footfall.core.accesslog.fields import Extra, ExtraKind, Parsed, Refused, line_table
 
 __all__ = [
@@ -108,11 +108,13 @@ def statuses(cell: pa.DictionaryArray) -> tuple[pa.Array, Flags]:
 
 def clf_moments(cell: pa.DictionaryArray) -> tuple[Ints, Flags]:
     """Read ``17/May/2015:10:05:03 +0000``: UTC microseconds, and where that is wrong or missing."""
-    texts = [value.encode() for value in cell.dictionary.to_pylist()]
-    sized = np.array([len(text) == 26 for text in texts], np.bool_)
-    buffer = np.frombuffer(b"".join(text[:26].ljust(26) for text in texts) + bytes(26), np.uint8)
-    values, fine = clf_times(buffer, np.arange(len(texts)) * 26)
-    return _spread_moments(cell, values, fine & sized)
+    values = cell.dictionary
+    sized = np.asarray(pc.equal(pc.binary_length(values), 26))
+    fitting = values if sized.all() else pc.if_else(sized, values, " " * 26)
+    whole = pa.ListArray.from_arrays(pa.array([0, len(fitting)], pa.int32()), fitting)
+    text = pc.binary_join(whole, "")[0].as_py().encode() + bytes(PADDING)
+    moments, fine = clf_times(np.frombuffer(text, np.uint8), np.arange(len(values)) * 26)
+    return _spread_moments(cell, moments, fine & sized)
 
 
 def iso_moments(cell: pa.DictionaryArray) -> tuple[Ints, Flags]:

@@ -5,6 +5,7 @@ tags or its access list (``REST.GET.TAGGING``), and lifecycle entries have no HT
 """
 
 import re
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -13,15 +14,14 @@ import pyarrow.compute as pc
 
 from footfall.core.accesslog.cells import (
     Cells,
-    Grid,
     cut_cells,
     filled_lines,
-    grid_of,
     respread,
     trusted,
 )
 from footfall.core.accesslog.columnar import PADDING, Flags
 from footfall.core.accesslog.fields import ExtraKind, LogFormat, Parsed, Refused, words
+from footfall.core.accesslog.grid import Grid, Places, Sign, grid_of
 from footfall.core.accesslog.meaning import (
     clf_moments,
     conclude,
@@ -44,6 +44,7 @@ NAMES = words(
     "signature_version cipher_suite authentication_type host_header tls_version access_point_arn "
     "acl_required source_region"
 )
+TIME, ZONE = NAMES.index("time"), NAMES.index("zone")
 FEWEST = NAMES.index("user_agent") + 1  # logs of 2006 end here
 USED = frozenset(
     words(
@@ -83,6 +84,8 @@ _SHARED_ID = r"^(BATCH|S3)\.|COPY"
 
 def name_of(place: int) -> str:
     """Return the name of a cell; what AWS may add later has its column's number."""
+    if place == ZONE:
+        return ""  # the time holds it
     return NAMES[place] if place < len(NAMES) else f"column_{place}"
 
 
@@ -90,9 +93,10 @@ def parse(block: bytes, _header: str | None = None, /) -> Parsed:
     """Read whole lines; those with quotes or spaces inside a field one by one."""
     starts, ends, lines = filled_lines(block)
     padded = block + bytes(PADDING)
-    grid = grid_of(padded, starts, ends, " ", quotes=True)
-    usual = grid.fine & trusted(block, starts, ends) & _shaped(padded, grid)
-    grid = _inside_brackets(grid)
+    grid = grid_of(padded, starts, ends, Sign(" ", quotes=True))
+    usual = grid.fine & trusted(block, starts, ends) & _shaped(grid)
+    begins, ends_of_zone = grid.cell(TIME).begins + 1, grid.cell(ZONE).ends - 1
+    grid = replace(grid, own={TIME: Places(begins, ends_of_zone)})
     cells, missed = cut_cells(block, starts, ends, lines, name_of, grid, usual, _cut)
     read = _lines(block, cells)
     refused = [
@@ -104,30 +108,18 @@ def parse(block: bytes, _header: str | None = None, /) -> Parsed:
     return Parsed(read.rows, every, read.extra, keyed=True)
 
 
-def _shaped(padded: bytes, grid: Grid) -> Flags:
+def _shaped(grid: Grid) -> Flags:
     """Say which lines have their time in brackets, and enough cells, at the usual places."""
-    if grid.begins.shape[1] < FEWEST:
-        return np.zeros(len(grid.counts), np.bool_)
-    buffer = np.frombuffer(padded, np.uint8)
-    shaped = (buffer[grid.begins[:, 2]] == ord("[")) & (buffer[grid.ends[:, 3] - 1] == ord("]"))
-    shaped &= (grid.counts >= FEWEST) & (grid.ends[:, 3] - grid.begins[:, 2] == 28)
+    buffer, begin, end = grid.buffer, grid.cell(TIME).begins, grid.cell(ZONE).ends
+    shaped = (grid.counts >= FEWEST) & (end - begin == 28)
+    shaped &= (buffer[begin] == ord("[")) & (buffer[end - 1] == ord("]"))
     for name in ("request_uri", "referer", "user_agent"):
         place = NAMES.index(name)
-        begin, end = grid.begins[:, place], grid.ends[:, place]
-        shaped &= grid.quoted(padded, place) | ((end - begin == 1) & (buffer[begin] == ord("-")))
+        begin, end = grid.cell(place)
+        shaped &= grid.quoted(place) | ((end - begin == 1) & (buffer[begin] == ord("-")))
     # Spaces in a key move all that follows: then a quote stands where the status should.
-    shaped &= ~grid.quoted(padded, NAMES.index("http_status"))
+    shaped &= ~grid.quoted(NAMES.index("http_status"))
     return np.asarray(shaped, np.bool_)
-
-
-def _inside_brackets(grid: Grid) -> Grid:
-    if grid.begins.shape[1] < FEWEST:
-        return grid
-    begins, ends = grid.begins.copy(), grid.ends.copy()
-    begins[:, 2] += 1
-    ends[:, 2] = ends[:, 3] - 1  # one cell: the day, the clock and the zone
-    ends[:, 3] = begins[:, 3]
-    return Grid(begins, ends, grid.counts, grid.fine)
 
 
 def _cut(text: str) -> list[str | None] | None:
