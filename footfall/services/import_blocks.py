@@ -134,12 +134,13 @@ def find_start(stream: ByteStream, app_id: str, known: Known) -> Start:
     decides is the hash over every byte before the position. Reads the stream no further than needed.
     """
     data = stream.read(_HEAD_BYTES)
-    first = data[: data.find(b"\n") + 1] or data
-    seed = app_id.encode("utf-8", "surrogatepass") + b"\0"
-    head = _PREFIX + blake2b(seed + first, digest_size=6).hexdigest()
-    best = Start(head, _hash_of(app_id))
-    places = known.get(head, {})
-    hashes = {head: _hash_of(app_id)}  # by the beginning of the names that they give
+    heads = _heads(app_id, data)
+    best = Start(heads[0], _hash_of(app_id))
+    places: dict[int, set[str]] = {}
+    for head in heads:
+        for place, names in known.get(head, {}).items():
+            places[place] = places.get(place, set()) | names
+    hashes = {head: _hash_of(app_id) for head in heads}  # by the beginning of the names that they give
     last = {name.partition("-")[0]: place for place in sorted(places) for name in places[place]}
     offset, newlines, line_start = 0, 0, 0
     for place in sorted(places):
@@ -164,6 +165,24 @@ def find_start(stream: ByteStream, app_id: str, known: Known) -> Start:
                 hashes[_mark(name)] = _hash_of(app_id, name)
         hashes = {begin: hashed for begin, hashed in hashes.items() if last.get(begin, 0) > place}
     return best
+
+
+def _heads(app_id: str, data: bytes) -> list[str]:
+    """Return the names' beginning for a file that begins so, and that from when it was shorter.
+
+    It is made of the first line that is no header, for all logs of a kind begin with the same headers; of
+    the first line while there is no such, or not to its end.
+    """
+    begin = 0
+    while data.startswith(b"#", begin) and (end := data.find(b"\n", begin)) >= 0:
+        begin = end + 1
+    firsts = [data[begin : data.find(b"\n", begin) + 1], data[: data.find(b"\n") + 1] or data]
+    seed = app_id.encode("utf-8", "surrogatepass") + b"\0"
+    return [
+        _PREFIX + blake2b(seed + first, digest_size=6).hexdigest()
+        for first in dict.fromkeys(firsts)
+        if first or not data
+    ]
 
 
 def whole_lines(data: bytes) -> int:

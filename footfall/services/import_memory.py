@@ -106,6 +106,10 @@ class ImportMemory:
         places = {name: getattr(known, name) for name in ("position", "offset", "line", "head", "tail")}
         return replace(begun, claim=known.claim, **places)
 
+    def knows(self, source: Source) -> bool:
+        """Whether something is known of the source, if only of an earlier version."""
+        return source.key in self._known
+
     def start(self, source: Source, positions: Mapping[str, int]) -> Start | None:
         """Return where a file that has only grown is to be read on from; None when contents must tell.
 

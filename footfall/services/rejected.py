@@ -24,7 +24,7 @@ from footfall.core.sender import visitor_hash
 from footfall.errors import BadCorrection
 from footfall.ports import Batch, RejectedEvent, Warehouse
 from footfall.services.import_blocks import LINE_BYTES, Block
-from footfall.services.import_files import FORMATS, enriched
+from footfall.services.import_files import FORMATS
 from footfall.services.import_rows import (
     BEGINNING_KEPT,
     FileContext,
@@ -33,6 +33,7 @@ from footfall.services.import_rows import (
     csv_rows,
     log_rows,
 )
+from footfall.services.import_run import enriched
 
 __all__ = ["Retried", "StillRejected", "retry_rejected"]
 

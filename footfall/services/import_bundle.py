@@ -1,0 +1,91 @@
+"""Small log files read together: parsing takes a few milliseconds however few lines there are.
+
+A bundle is one block to whoever makes rows of it, and keeps the position of each of its pieces. It is
+for lines without fault only: where one is refused, each piece is read by itself, which tells its
+file and line.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import islice
+from typing import NamedTuple
+
+from footfall.core.accesslog.formats import LOG_FORMATS
+from footfall.errors import FootfallError
+from footfall.services.import_blocks import Block, Known, blocks, find_start
+from footfall.services.import_reading import SourceReader
+from footfall.services.import_sources import Source
+
+__all__ = ["BUNDLE_BYTES", "Bundle", "Piece", "piece_of"]
+
+BUNDLE_BYTES = 8 << 20
+PIECE_BYTES = 1 << 20  # unpacked; a larger one is worth a block of its own
+
+
+class Piece(NamedTuple):
+    """A source that is one block, from its beginning to its end."""
+
+    source: Source
+    block: Block
+
+    @property
+    def head(self) -> str:
+        """Those that begin alike share it: one may be the beginning of another."""
+        return self.block.position.partition("-")[0]
+
+    @property
+    def data(self) -> bytes:
+        """Its lines, the last one ended."""
+        return self.block.data if self.block.data.endswith(b"\n") else self.block.data + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Pieces of one format."""
+
+    pieces: Sequence[Piece]
+
+    @property
+    def block(self) -> Block:
+        """All lines as one block, named by all pieces' contents."""
+        data = b"".join(piece.data for piece in self.pieces)
+        names = "\0".join(piece.block.position for piece in self.pieces).encode()
+        digest = blake2b(names, digest_size=12).hexdigest()
+        return Block(data, 0, 1, len(data), f"bundle-{digest}")
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """The positions that stand for the pieces' contents."""
+        return {piece.block.position: piece.block.end for piece in self.pieces}
+
+    @property
+    def lines(self) -> Sequence[int]:
+        """How many lines each piece has; headers are none."""
+        return [_lines(piece.data) for piece in self.pieces]
+
+
+def _lines(data: bytes) -> int:
+    headers = data.count(b"\n#") + data.startswith(b"#")
+    return data.count(b"\n") - headers
+
+
+def piece_of(source: Source, format: str, app_id: str, known: Known) -> Piece | None:
+    """Return a small source of which nothing is known as a piece; None when it must be read by itself."""
+    log = LOG_FORMATS.get(format)
+    if log is None or source.growing or source.size > PIECE_BYTES:
+        return None
+    try:
+        with SourceReader(source, format) as reader:
+            data = reader.read(PIECE_BYTES + 1)
+            reader.read(1)  # damage behind the last bytes is raised here
+    except FootfallError:
+        return None  # told by who reads it by itself
+    if len(data) > PIECE_BYTES or (log.headed and not data.startswith(b"#")):
+        return None
+    start = find_start(io.BytesIO(data), app_id, known)
+    if start.offset:
+        return None
+    cut = list(islice(blocks(io.BytesIO(data), start), 2))
+    return Piece(source, cut[0]) if len(cut) == 1 and not cut[0].too_long else None
