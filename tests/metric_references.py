@@ -293,32 +293,172 @@ def average_age(rows: list[Row], values: Values) -> Table:
     return sorted(table, key=lambda line: (-line[2], nulls_last(line[0])))
 
 
-def opened(rows: list[Row]) -> int:
-    """Count the opens of one file by one visitor."""
-    served = [
-        (row["created_at"], row["status"])
+def requests(rows: list[Row]) -> list[Row]:
+    """The rows of access logs with what became of each: outcome, and the number of its open."""
+    asked = [row | {"outcome": answer(row)} for row in rows if row["object"] is not None or row["status"]]
+
+    def who_what_when(row: Row) -> tuple:
+        return who(row), row["is_bot"], row["object"], day_of(row)
+
+    for some in grouped(asked, who_what_when).values():
+        some.sort(key=lambda row: (row["created_at"], nulls_last(row["status"]), row["event_id"]))
+        before, opening = None, 0
+        for row in some:
+            if row["outcome"] == "served":
+                goes_on = row["status"] == 206 and before and row["created_at"] - before <= GAP
+                row["outcome"] = "part" if goes_on else "open"
+                before = row["created_at"]
+            opening += row["outcome"] == "open"
+            row["opening"] = opening
+    return asked
+
+
+def answer(row: Row) -> str:
+    method, status = row["method"] or "", row["status"]
+    if status and status >= 400:
+        return "error"
+    if method == "HEAD" or method.endswith(".HEAD.OBJECT"):
+        return "head"
+    if method == "GET" or method.endswith(".GET.OBJECT"):
+        return {200: "served", 206: "served", 304: "revalidation"}.get(status, "other")
+    return "other"
+
+
+def file_requests(rows: list[Row], values: Values) -> list[Row]:
+    rows = requests(of_app(rows, values))
+    return [
+        row
         for row in rows
-        if row["method"] in ("GET", "REST.GET.OBJECT", "WEBSITE.GET.OBJECT") and row["status"] in (200, 206)
+        if in_range(day_of(row), values)
+        and row["object"] is not None
+        and values.get("object", row["object"]) == row["object"]
+        and values.get("search", "").lower() in row["object"].lower()
     ]
-    opens, before = 0, None
-    for at, status in sorted(served):
-        opens += status == 200 or before is None or at - before > GAP
-        before = at
-    return opens
+
+
+def openers(rows: list[Row]) -> int:
+    return visitors([row for row in rows if row["outcome"] == "open"])
+
+
+def finished(rows: list[Row]) -> int | None:
+    """Count the opens for which as many bytes were sent as the log says that the file has."""
+    found = []
+    served = [row for row in rows if row["outcome"] in ("open", "part")]
+    groups = grouped(served, lambda r: (who(r), r["is_bot"], day_of(r), r["opening"]))
+    for some in groups.values():
+        sizes = [size for row in some if (size := in_json(row["properties"], "object_size")) is not None]
+        if sizes:
+            found.append(sum(row["bytes"] or 0 for row in some) >= max(sizes))
+    return sum(found) if found else None
 
 
 def top_objects(rows: list[Row], values: Values) -> Table:
-    rows = [row for row in chosen(rows, values) if row["object"] is not None]
+    return [(line[0], line[1], line[9], line[10], line[2]) for line in object_outcomes(rows, values)]
+
+
+def object_outcomes(rows: list[Row], values: Values) -> Table:
     table = []
-    for name, some in grouped(rows, lambda row: row["object"]).items():
-        opens = [opened(of_one) for of_one in grouped(some, who).values()]
+    for name, some in grouped(file_requests(rows, values), lambda row: row["object"]).items():
+        how = Counter(row["outcome"] for row in some)
+        counts = [how[each] for each in ("part", "revalidation", "head", "error", "other")]
         sent = sum(row["bytes"] or 0 for row in some)
-        table.append((name, sum(opens), len(some), sent, sum(count > 0 for count in opens)))
-    return limited(sorted(table, key=lambda line: (-line[1], -line[2], line[0])), values, 10)
+        table.append((name, how["open"], openers(some), finished(some), *counts, len(some), sent))
+    return limited(sorted(table, key=lambda line: (-line[1], -line[9], line[0])), values, 10)
+
+
+def opens_over_time(rows: list[Row], values: Values) -> Table:
+    table = []
+    interval = values.get("interval", "day")
+    groups = grouped(file_requests(rows, values), lambda r: interval_start(r["created_at"], interval))
+    for start, some in groups.items():
+        how = Counter(row["outcome"] for row in some)
+        sent = sum(row["bytes"] or 0 for row in some)
+        table.append(
+            (start, how["open"], openers(some), len(some), how["revalidation"], how["error"], sent)
+        )
+    return sorted(table)
+
+
+def object_trend(rows: list[Row], values: Values) -> Table:
+    opens = [row for row in file_requests(rows, values) if row["outcome"] == "open"]
+    most = Counter(row["object"] for row in opens)
+    chosen_ones = sorted(most, key=lambda name: (-most[name], name))[: int(values.get("limit", 10))]
+    groups = grouped(
+        [row for row in opens if row["object"] in chosen_ones],
+        lambda r: (interval_start(r["created_at"], values.get("interval", "day")), r["object"]),
+    )
+    table = [(*key, len(some), visitors(some)) for key, some in groups.items()]
+    return sorted(table, key=lambda line: (line[0], -line[2], line[1]))
+
+
+def object_readers(rows: list[Row], values: Values) -> Table:
+    served = [row for row in file_requests(rows, values) if row["outcome"] in ("open", "part")]
+    table = []
+    for item, some in grouped(served, lambda row: row[values.get("by", "country")]).items():
+        opens = sum(row["outcome"] == "open" for row in some)
+        table.append((item, opens, openers(some), sum(row["bytes"] or 0 for row in some)))
+    table.sort(key=lambda line: (-line[1], -line[3], nulls_last(line[0])))
+    return limited(table, values, 10)
+
+
+def near(one: str, other: str) -> bool:
+    return one == other or one.endswith("." + other) or other.endswith("." + one)
+
+
+def other_site(rows: list[Row]):
+    """Return a function that says of a row which other site, known not to be the app's, showed it."""
+    own = defaultdict(set)
+    pages = defaultdict(set)
+    for row in rows:
+        if row["host"] and not row["bot_reason"] and (row["status"] is None or row["status"] < 300):
+            own[row["app_id"]].add(row["host"])
+        if row["referrer_host"] and row["status"] is not None:
+            path = "/" + row["referrer"].split("://")[1].partition("/")[2].split("?")[0]
+            pages[row["app_id"], row["referrer_host"]] |= {path} - {"/"}
+    for (app, host), paths in pages.items():
+        served = {row["object"] for row in rows if row["app_id"] == app and row["status"] == 200}
+        if 2 * len(paths & served) > len(paths):
+            own[app].add(host)
+
+    def site_of(row: Row) -> str | None:
+        embedded = row["object"] is not None and row["object"].endswith(".png")
+        asked = row["channel"] not in ("Organic Search", "AI Assistant") and row["referrer_host"]
+        if not embedded or not asked or row["status"] not in (200, 206, 304) or not own[row["app_id"]]:
+            return None
+        return None if any(near(asked, host) for host in own[row["app_id"]]) else asked
+
+    return site_of
+
+
+def hotlinks(rows: list[Row], values: Values) -> Table:
+    site_of = other_site(rows)
+    asked = [row | {"site": site_of(row)} for row in file_requests(rows, values) if site_of(row)]
+    table = []
+    for site, some in grouped(asked, lambda row: row["site"]).items():
+        objects = len({(row["app_id"], row["object"]) for row in some})
+        sent = sum(row["bytes"] or 0 for row in some)
+        table.append((site, objects, len(some), visitors(some), sent))
+    return limited(sorted(table, key=lambda line: (-line[2], line[0])), values, 10)
+
+
+def scanners(rows: list[Row], values: Values) -> Table:
+    asked = [row for row in requests(of_app(rows, values)) if in_range(day_of(row), values)]
+    table = []
+    groups = grouped(asked, lambda r: (interval_start(r["created_at"], "hour"), who(r)))
+    for (hour, visitor), some in groups.items():
+        refused = [row for row in some if row["status"] and 400 <= row["status"] < 500]
+        missing = {row["object"] for row in refused} - {None}
+        if len(missing) >= int(values.get("missing", 10)) and 2 * len(refused) > len(some):
+            ip, country = (max(filter(None, (r[c] for r in some)), default=None) for c in ("ip", "country"))
+            table.append((hour, visitor[1], ip, country, len(some), len(missing)))
+    table.sort(key=lambda line: line[1])
+    table.sort(key=lambda line: (line[5], line[0]), reverse=True)
+    return limited(table, values, 100)
 
 
 def status_codes(rows: list[Row], values: Values) -> Table:
     rows = [row for row in chosen(rows, values) if row["status"] is not None]
+    rows = [row for row in rows if values.get("object", row["object"]) == row["object"]]
     table = [
         (status, len(some), len(some) / len(rows), sum(row["bytes"] or 0 for row in some))
         for status, some in grouped(rows, lambda row: row["status"]).items()
@@ -339,6 +479,7 @@ def campaigns(rows: list[Row], values: Values) -> Table:
 
 
 def log_requests(rows: list[Row], values: Values) -> Table:
+    site_of = other_site(rows)
     rows = [
         row
         for row in chosen(rows, values)
@@ -349,7 +490,9 @@ def log_requests(rows: list[Row], values: Values) -> Table:
     rows.sort(key=lambda row: row["event_id"])
     rows.sort(key=lambda row: row["created_at"], reverse=True)
     names = ("created_at", "visitor_id", "ip", "method", "object", "status", "bytes", "referrer")
-    return limited([tuple(row[name] for name in names) for row in rows], values, 100)
+    names += ("country", "device", "browser", "bot_reason")
+    table = [(*(row[name] for name in names), site_of(row)) for row in rows]
+    return limited(table[int(values.get("offset", 0)) :], values, 100)
 
 
 def paths(rows: list[Row], values: Values) -> Table:

@@ -19,6 +19,19 @@ MOMENTS = st.builds(
     st.sampled_from([0, 0, 0, 1, 999_999]),
 )
 
+PAGES = (
+    "https://a.example/",
+    "https://cdn.a.example/p.png?v=1",
+    "https://b.example/p.png",
+    "https://b.example/other",
+    "https://c.example/other",
+)
+
+
+def host_of(referrer: str | None) -> str | None:
+    return referrer.split("/")[2] if referrer else None
+
+
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
@@ -38,7 +51,7 @@ ROWS = st.lists(
             "browser": st.sampled_from([None, "Firefox"]),
             "country": st.sampled_from([None, "NA", "DE"]),
             "continent": st.sampled_from(["AF", "EU"]),
-            "channel": st.sampled_from([None, "Direct", "Email"]),
+            "channel": st.sampled_from([None, "Direct", "Email", "Organic Search"]),
             "campaign": st.sampled_from([None, "spring"]),
             "source": st.sampled_from([None, "news"]),
             "properties": st.sampled_from(
@@ -48,18 +61,23 @@ ROWS = st.lists(
                         '{"source_menu":"soup","age":"41"}',
                         '{"previous_id":"ann"}',
                         '{"previous_id":"eve"}',
+                        '{"object_size":10}',
                     ),
                 ]
             ),
             "user_properties": st.sampled_from(
                 [None, "{}", '{"age":30}', '{"age":31.5}', '{"age":0}', '{"age":"old"}', '{"age":null}']
             ),
-            "method": st.sampled_from([None, "GET", "GET", "REST.GET.OBJECT", "HEAD"]),
-            "status": st.sampled_from([None, 200, 206, 206, 404]),
+            "method": st.sampled_from([None, "GET", "GET", "REST.GET.OBJECT", "HEAD", "POST"]),
+            "status": st.sampled_from([None, 200, 206, 206, 304, 301, 404]),
             "bytes": st.sampled_from([None, 0, 5, 1_000_000_000_000]),
-            "object": st.sampled_from([None, "a.pdf", "a.pdf", "b.pdf"]),
+            "object": st.sampled_from([None, "a.pdf", "a.pdf", "B.pdf", "/p.png", "/p.png"]),
+            "host": st.sampled_from([None, None, None, "a.example"]),
+            "referrer": st.sampled_from([None, *PAGES]),
+            "ip": st.sampled_from([None, "192.0.2.0", "198.51.100.0"]),
+            "bot_reason": st.sampled_from([None, "crawler: x"]),
         }
-    ),
+    ).map(lambda row: row | {"referrer_host": host_of(row["referrer"])}),
     max_size=24,
 )
 
@@ -84,6 +102,9 @@ COMMON = st.fixed_dictionaries(
 )
 
 LIMIT = {"limit": st.sampled_from(["1", "2", "100"])}
+OBJECT = {"object": st.sampled_from(["a.pdf", "/p.png"])}
+SEARCH = {"search": st.sampled_from([".PDF", "b", "%", "_"])}
+INTERVAL = {"interval": st.sampled_from(["hour", "day", "week", "month"])}
 STEPS = st.lists(st.sampled_from(["page_view", "cart", "pay", "never"]), min_size=1, max_size=5)
 
 OWN: dict[str, st.SearchStrategy[dict[str, str]]] = {
@@ -92,14 +113,29 @@ OWN: dict[str, st.SearchStrategy[dict[str, str]]] = {
     "campaigns": st.fixed_dictionaries({}, optional=LIMIT),
     "paths": st.fixed_dictionaries({}, optional={"path": st.sampled_from(["/", "/é'\\"]), **LIMIT}),
     "log_requests": st.fixed_dictionaries(
-        {}, optional={"object": st.just("a.pdf"), "status": st.sampled_from(["200", "404"]), **LIMIT}
+        {},
+        optional={"status": st.sampled_from(["200", "404"]), "offset": st.sampled_from(["0", "1", "5"])}
+        | OBJECT
+        | LIMIT,
     ),
     "funnel": st.fixed_dictionaries(
         {"steps": STEPS.map(",".join)}, optional={"window": st.sampled_from(["60s", "30m", "1h", "7d"])}
     ),
     "top_events": st.fixed_dictionaries({}, optional=LIMIT),
     "top_pages": st.fixed_dictionaries({}, optional=LIMIT),
-    "top_objects": st.fixed_dictionaries({}, optional=LIMIT),
+    "top_objects": st.fixed_dictionaries({}, optional=SEARCH | LIMIT),
+    "object_outcomes": st.fixed_dictionaries({}, optional=SEARCH | LIMIT),
+    "opens_over_time": st.fixed_dictionaries({}, optional=INTERVAL | OBJECT),
+    "object_trend": st.fixed_dictionaries({}, optional=INTERVAL | SEARCH | LIMIT),
+    "object_readers": st.fixed_dictionaries(
+        {},
+        optional={"by": st.sampled_from(["country", "referrer_host", "device", "browser", "os", "channel"])}
+        | OBJECT
+        | LIMIT,
+    ),
+    "hotlinks": st.fixed_dictionaries({}, optional=OBJECT | LIMIT),
+    "scanners": st.fixed_dictionaries({}, optional={"missing": st.sampled_from(["2", "3"])} | LIMIT),
+    "status_codes": st.fixed_dictionaries({}, optional=OBJECT),
     "events_over_time": st.fixed_dictionaries(
         {},
         optional={

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from footfall.core.schema import column_names, duckdb_ddl
 from footfall.errors import BadQuery, NotFound
-from footfall.metrics import DIALECTS, ROLLUPS, STITCH, catalogue, metric, reference, render
+from footfall.metrics import DIALECTS, ROLLUPS, STITCH, VIEWS, catalogue, metric, reference, render
 from footfall.metrics.catalogue import sql_files
 
 PROMISED = {
@@ -29,12 +29,20 @@ PROMISED = {
     "devices": "device visitors events",
     "average_age": "average_age visitors",
     "top_objects": "object opens requests bytes visitors",
+    "object_outcomes": "object opens visitors finished"
+    " parts revalidations heads errors others requests bytes",
+    "opens_over_time": "time opens visitors requests revalidations errors bytes",
+    "object_trend": "time object opens visitors",
+    "object_readers": "reader opens visitors bytes",
+    "hotlinks": "site objects requests visitors bytes",
+    "scanners": "hour visitor ip country requests missing",
     "status_codes": "status requests share bytes",
     "channels": "channel visitors events",
     "campaigns": "campaign source medium visitors events",
     "paths": "path next_path times visitors",
     "lifecycle": "time new returning resurrecting dormant",
-    "log_requests": "time visitor ip method object status bytes referrer",
+    "log_requests": "time visitor ip method object status bytes referrer"
+    " country device browser bot_reason hotlink",
 }
 
 
@@ -64,7 +72,7 @@ def test_each_file_asks_one_question_and_declares_what_it_uses(name: str) -> Non
 @pytest.mark.parametrize("name", catalogue())
 def test_every_engine_gets_sql_that_it_can_parse(name: str, dialect: str) -> None:
     values = needed(name) | {"from": "2026-01-01", "to": "2026-01-31", "app": "o'x\\", "bots": "false"}
-    for rollups in (frozenset(), frozenset(ROLLUPS)):
+    for rollups in (frozenset(), frozenset(ROLLUPS + VIEWS)):
         sql = render(metric(name), values, dialect=dialect, rollups=rollups)
         (tree,) = sqlglot.parse(sql, read=dialect)
         assert not list(tree.find_all(sqlglot.exp.Placeholder, sqlglot.exp.Parameter))
@@ -86,7 +94,7 @@ def test_metrics_of_visitors_can_be_stitched_and_others_cannot() -> None:
 @pytest.mark.parametrize("name", stitchable())
 def test_every_engine_gets_stitched_sql_that_it_can_parse(name: str, dialect: str) -> None:
     values = needed(name) | {"stitch": "true", "app": "o'x\\"}
-    for rollups in (frozenset(), frozenset(ROLLUPS)):
+    for rollups in (frozenset(), frozenset(ROLLUPS + VIEWS)):
         sql = render(metric(name), values, dialect=dialect, rollups=rollups)
         (tree,) = sqlglot.parse(sql, read=dialect)
         made = [cte.alias for cte in tree.find_all(sqlglot.exp.CTE)]
@@ -98,7 +106,8 @@ def test_every_engine_gets_stitched_sql_that_it_can_parse(name: str, dialect: st
 
 @pytest.mark.parametrize("name", catalogue())
 def test_conditions_without_a_value_are_left_out(name: str) -> None:
-    bare = render(metric(name), needed(name) | {"bots": "true", "app": ""}, rollups=frozenset(ROLLUPS))
+    values = needed(name) | {"bots": "true", "app": ""}
+    bare = render(metric(name), values, rollups=frozenset(ROLLUPS + VIEWS))
     assert "NOT is_bot" not in bare
     assert not re.search(r"app_id =|DATE\)\n|TRUE|NULL IS", bare)
 

@@ -97,7 +97,7 @@ def test_the_public_tables_are_the_contracts(open_warehouse):
     names = [name for (name,) in open_warehouse().query("show tables").rows]
     assert names == [
         *("duplicate_events", "event_hours", "events", "identity_edges"),
-        *("rejected_events", "sessions", "visitor_days"),
+        *("other_sites", "rejected_events", "requests", "sessions", "visitor_days"),
     ]
 
 

@@ -26,7 +26,7 @@ from footfall.compose.schedule import scheduler
 from footfall.core.record import AppId
 from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import NotFound
-from footfall.metrics import ROLLUPS, metric, render
+from footfall.metrics import ROLLUPS, VIEWS, metric, render
 from footfall.ports import Answer, EventLog, RejectedEvent, SourceRecord
 from footfall.services.export_files import FileOrder, export_files
 from footfall.services.export_mart import export_mart
@@ -80,7 +80,7 @@ class Platform:
 
     def metric(self, name: str, values: Mapping[str, str]) -> Answer:
         """Answer one metric. Raises NotFound for an unknown name, BadQuery for a bad value."""
-        return self.sql(render(metric(name), values, rollups=frozenset(ROLLUPS)))
+        return self.sql(render(metric(name), values, rollups=frozenset(ROLLUPS + VIEWS)))
 
     def sql(self, text: str) -> Answer:
         """Answer one SELECT, read-only. Raises BadQuery."""

@@ -88,30 +88,17 @@ OBJECT_OPENS = MartTable(
         DAY,
         MartColumn("object_id", "hash", "MD5 of object: the key, since paths may be long.", True),
         MartColumn("object", "text", "The file, without its query."),
-        MartColumn("opens", "count", "As top_objects counts them: parts of one file are one open."),
+        MartColumn("opens", "count", "As top_objects counts them: parts of one download are one open."),
         MartColumn("requests", "count", "All requests, whatever their answer."),
         MartColumn("bytes", "count", "Bytes sent."),
         MartColumn("visitors", "count", "Distinct visitors who opened it; bots are left out."),
     ),
     """
-    with asked as (
-        select app_id, created_at::date as day, object, visitor_id, created_at, coalesce(bytes, 0) as sent,
-            case when (method = 'GET' or method like '%.GET.OBJECT') and status in (200, 206) then status
-            end as served
-        from store.lake_rows
-        where created_at >= $first and created_at < $end and object is not null and not is_bot
-    ),
-    followed as (
-        select *, lag(created_at) over (
-            partition by visitor_id, object, app_id, day, served is null order by created_at, served
-        ) as before
-        from asked
-    ),
-    per_visitor as (
-        select app_id, day, object, visitor_id, count(*) as asked, sum(sent) as sent,
-            count(*) filter (served = 200 or (served = 206
-                and (before is null or created_at > before + interval 30 minutes))) as opened
-        from followed
+    with per_visitor as (
+        select app_id, day, object, visitor_id, count(*) as asked, sum(coalesce(bytes, 0)) as sent,
+            count(*) filter (outcome = 'open') as opened
+        from requests
+        where day >= $first::date and day < $end::date and object is not null and not is_bot
         group by all
     )
     select app_id, day, md5(object) as object_id, object, sum(opened)::bigint as opens,

@@ -5,13 +5,14 @@
 
 from footfall.metrics.catalogue import COMMON, STITCH, Metric, Output, Parameter, catalogue, metric
 from footfall.metrics.reference import reference
-from footfall.metrics.render import DIALECTS, ROLLUPS, render
+from footfall.metrics.render import DIALECTS, ROLLUPS, VIEWS, render
 
 __all__ = [
     "COMMON",
     "DIALECTS",
     "ROLLUPS",
     "STITCH",
+    "VIEWS",
     "Metric",
     "Output",
     "Parameter",

@@ -17,11 +17,14 @@ from footfall.metrics.values import Value, checked
 if TYPE_CHECKING:
     from sqlglot import exp
 
-__all__ = ["DIALECTS", "ROLLUPS", "Dialect", "render"]
+__all__ = ["DIALECTS", "ROLLUPS", "VIEWS", "Dialect", "render"]
 
 Dialect = Literal["duckdb", "trino", "spark", "clickhouse"]
 DIALECTS: tuple[Dialect, ...] = ("duckdb", "trino", "spark", "clickhouse")
 ROLLUPS = ("visitor_days", "sessions")
+VIEWS = ("requests", "other_sites")
+"""What is said once for several metrics: a view where the engine has it, else a step of the query."""
+OF_VISITORS = ("visitor_days", "sessions", "requests")
 STITCHED = ("visitor_days", "events")
 """What is read with earlier ids turned into people when a caller asks to stitch: ``stitched_x`` for x."""
 
@@ -35,7 +38,7 @@ def render(
 ) -> str:
     """Return runnable SQL, headed by the metric's question, with ``values`` as literals in it.
 
-    ``rollups`` names the tables of ``ROLLUPS`` that exist where the SQL will run; the others are
+    ``rollups`` names what of ``ROLLUPS`` and ``VIEWS`` exists where the SQL will run; the rest is
     computed from ``events`` in the query itself, with the same answer. To stitch visitors is to read
     other tables, which are computed too; sessions are then made anew. Where a value is not given
     and has no default, its condition is left out. ``dialect`` is one of ``DIALECTS`` (Athena takes
@@ -160,8 +163,11 @@ def _tables(
             yield name, exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
     read = {table.name for table in tree.find_all(exp.Table)}
     stitch = typed.get("stitch") is True
-    missing = [name for name in ROLLUPS if name in read and (name not in rollups or stitch)]
-    made = {name: _rollup(name).copy() for name in missing}
+    made = {
+        name: _rollup(name).copy()
+        for name in (*ROLLUPS, *VIEWS)
+        if name in read and (name not in rollups or (stitch and name in OF_VISITORS))
+    }
     if not stitch:
         yield from made.items()
         return
@@ -169,11 +175,11 @@ def _tables(
     yield "people", _rollup("people").copy()
     if "visitor_days" in made and "visitor_days" not in rollups:
         yield "visitor_days", made["visitor_days"]
-    sessions = [made["sessions"]] if "sessions" in made else []
-    for name in sorted({name for query in (tree, *sessions) for name in _stitch(query)}):
+    anew = {name: query for name, query in made.items() if name != "visitor_days"}
+    stitched = (tree, *(query for name, query in anew.items() if name in OF_VISITORS))
+    for name in sorted({name for query in stitched for name in _stitch(query)}):
         yield f"stitched_{name}", _rollup(f"stitched_{name}").copy()
-    for query in sessions:
-        yield "sessions", query
+    yield from anew.items()
 
 
 def _stitch(query: "exp.Expr") -> "Iterator[str]":

@@ -3,6 +3,7 @@
 from footfall.adapters.duckdb_warehouse.rollups import ROLLUPS, Rollup
 from footfall.core.schema import EVENTS, column_names, duckdb_ddl
 from footfall.metrics.catalogue import sql_files
+from footfall.metrics.render import VIEWS as METRIC_VIEWS
 
 __all__ = ["DDL", "LAYOUT"]
 
@@ -78,7 +79,8 @@ from store.hour_changes group by hour, slice;
 """
 
 
-IDENTITY_EDGES = f"create or replace view main.identity_edges as\n{dict(sql_files())['_identity_edges']}"
+def _view_ddl(name: str) -> str:
+    return f"create or replace view main.{name} as\n{dict(sql_files())[f'_{name}']}"
 
 
 def _rollup_ddl(rollup: Rollup) -> str:
@@ -92,7 +94,7 @@ DDL = ";\n".join(
     [
         TABLES.format(rows=duckdb_ddl("store.rows"), layout=LAYOUT),
         VIEWS.format(columns=EVENT_COLUMNS),
-        IDENTITY_EDGES,
+        *map(_view_ddl, ("identity_edges", *METRIC_VIEWS)),
         *map(_rollup_ddl, ROLLUPS),
     ]
 )

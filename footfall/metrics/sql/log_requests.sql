@@ -10,18 +10,42 @@
 -- @column status integer: The HTTP status.
 -- @column bytes integer: Bytes sent.
 -- @column referrer text: The page before.
+-- @column country text: ISO 3166-1 alpha-2.
+-- @column device text: desktop, mobile, tablet, bot, ...
+-- @column browser text: Family.
+-- @column bot_reason text: Why it was taken for a program's, a scanner's among them.
+-- @column hotlink text: The other site that shows the file as its own, as in hotlinks.
 -- @parameter object text optional: Only requests for this file.
 -- @parameter status integer 100..999 optional: Only answers with this status.
 -- @parameter limit integer 1..10000 = 100: The most rows to give back.
+-- @parameter offset integer 0..999999999 = 0: How many of the newest to pass over.
 
-with requests as (
-    select created_at, event_id, visitor_id, ip, method, object, status, bytes, referrer
-    from events
-    where created_at >= $since
-        and created_at < $until
+with others as (
+    select app_id, site, site as other_site
+    from other_sites
+),
+asked as (
+    select
+        created_at,
+        event_id,
+        visitor_id,
+        ip,
+        method,
+        object,
+        status,
+        bytes,
+        referrer,
+        country,
+        device,
+        browser,
+        bot_reason,
+        case when embeddable and status in (200, 206, 304) then nullif(other_site, '') end as hotlink
+    from requests
+    left join others using (app_id, site)
+    where day >= $since
+        and day < $until
         and app_id = $app
         and ($bots or not is_bot)
-        and (object is not null or status is not null)
         and object = $object
         and status = $status
 )
@@ -33,7 +57,13 @@ select
     object,
     status,
     bytes,
-    referrer
-from requests
+    referrer,
+    country,
+    device,
+    browser,
+    bot_reason,
+    hotlink
+from asked
 order by created_at desc, event_id
 limit $limit
+offset $offset

@@ -6,6 +6,7 @@
 -- @column requests integer: Requests answered with it.
 -- @column share number: Their share of all requests.
 -- @column bytes integer: Bytes sent with them.
+-- @parameter object text optional: Only requests for this file.
 
 with answers as (
     select status, count(*) as answered, sum(coalesce(bytes, 0)) as sent
@@ -15,6 +16,7 @@ with answers as (
         and app_id = $app
         and ($bots or not is_bot)
         and status is not null
+        and object = $object
     group by status
 )
 select
