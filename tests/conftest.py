@@ -1,7 +1,9 @@
 """What every test may use: the real logs beside the project, and servers that may be missing."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -25,3 +27,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared data folder is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Give a Spark cluster of two workers, started once; skip where pyspark or Java is absent."""
+    from spark_cluster import cluster_in, needs_spark
+
+    needs_spark()
+    with cluster_in(tmp_path_factory.mktemp("spark")) as cluster:
+        yield cluster

@@ -39,8 +39,12 @@ HOSTILE = [
     b'{"event":"click","created_at":"9999-99-99","value":"much"}',
     b'{"event":"","url":17}',
     b'{"nothing":"of use"}',
-    b'{"event":"click","event_id":"same for all","anonymous_id":"loop"}',
 ]
+LOOP = b'{"event":"click","event_id":"loop %d","anonymous_id":"loop"}'
+"""A client that sends one id for ever; named anew before a week is over, for how the embedded path counts
+an id that stands twice in a batch depends on where the batch begins.
+"""
+SIX_DAYS = 6 * 86_400_000_000
 
 
 def requests_of(users: int, days: int, seed: int = 7, *, size: int = 50) -> Iterator[tuple[int, bytes]]:
@@ -59,7 +63,7 @@ def requests_of(users: int, days: int, seed: int = 7, *, size: int = 50) -> Iter
         late += [line for line in body if line not in kept]
         received = max(received + 1, max(map(_created, body)) + 500_000)
         if chance.random() < 0.1:
-            kept.append(chance.choice(HOSTILE))
+            kept.append(chance.choice([*HOSTILE, LOOP % (received // SIX_DAYS)]))
         yield received, b"[%b]" % b",".join(kept)
         if chance.random() < 0.02:
             again.append(b"[%b]" % b",".join(kept))

@@ -12,7 +12,7 @@ __all__ = ["blocks_for", "in_tasks"]
 AHEAD = timedelta(minutes=1)
 """How far a client's clock may run ahead of the receipt (``core.enrich.clock``)."""
 
-TASK_BYTES = 16 << 20  # of packed blocks; some 400,000 events
+TASK_BYTES = 8 << 20  # of packed blocks; some 200,000 events
 
 
 class RawBlock(Protocol):

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from footfall.adapters.raw_blocks import list_blocks, read_block
 from footfall.apps.spark.landing import Hours, Landed, land
-from footfall.apps.spark.session import MapArrow, in_arrow
+from footfall.apps.spark.session import MapArrow, in_arrow, spread_over
 from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_rejected
 from footfall.core.decode import decode
 from footfall.core.enrich import enrich
@@ -50,8 +50,9 @@ def replay(spark: "SparkSession", wanted: Replay, now: datetime) -> Landed:
     )
     context = spark.sparkContext
     places = [(block.place, f"{block.log}-{block.first:020d}") for block in blocks]
-    tasks = context.parallelize(places, in_tasks(blocks, context.defaultParallelism))
-    frame = spark.createDataFrame(tasks, "place string, source string")
+    tasks = in_tasks(blocks, context.defaultParallelism)
+    spread_over(spark, tasks)
+    frame = spark.createDataFrame(context.parallelize(places, tasks), "place string, source string")
     rows = in_arrow(frame, _read_blocks(now), TAGGED_DDL)
     return land(rows, wanted.lake, Hours.between(wanted.start, wanted.end), wanted.file_bytes)
 

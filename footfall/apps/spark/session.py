@@ -18,7 +18,7 @@ from footfall.errors import JavaMissing, MissingExtra
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["MapArrow", "in_arrow", "open_session", "spark_ddl"]
+__all__ = ["MapArrow", "in_arrow", "open_session", "spark_ddl", "spread_over"]
 
 MapArrow = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 """Work of an executor: the batches of one partition in, others out."""
@@ -29,11 +29,14 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.adaptive.skewJoin.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+    "spark.log.level": "OFF",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING}",
 }
 """Weaker than what the caller sets. Times are UTC; a visitor with half of the rows is split by AQE."""
+
+PARTITIONS, SPARKS_DEFAULT = "spark.sql.shuffle.partitions", "200"
 
 SPARK_TYPES = {
     pa.string(): "string",
@@ -53,8 +56,7 @@ def open_session(master: str | None, settings: Mapping[str, str]) -> Iterator["S
     for module in ("pyspark", "pandas"):  # pyspark asks for pandas on the driver, though we use none
         if find_spec(module) is None:
             raise MissingExtra(feature="footfall spark", extra="spark")
-    with _quiet():
-        from pyspark.sql import SparkSession
+    from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
     if running is None and "SPARK_REMOTE" not in os.environ:
@@ -65,7 +67,7 @@ def open_session(master: str | None, settings: Mapping[str, str]) -> Iterator["S
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     for name, value in (SETTINGS | dict(settings)).items():
         builder = builder.config(name, value)
-    with told():
+    with told(), _quiet():
         spark = builder.getOrCreate()
         try:
             yield spark
@@ -76,8 +78,13 @@ def open_session(master: str | None, settings: Mapping[str, str]) -> Iterator["S
 
 def in_arrow(frame: "DataFrame", work: MapArrow, schema: str) -> "DataFrame":
     """Return ``frame.mapInArrow(work)``, whose errors are told as ours."""
-    with _quiet():
-        return frame.mapInArrow(carried(work), schema)
+    return frame.mapInArrow(carried(work), schema)
+
+
+def spread_over(spark: "SparkSession", tasks: int) -> None:
+    """Let what is shuffled be cut into at least so many parts, unless the caller set a number."""
+    if spark.conf.get(PARTITIONS) == SPARKS_DEFAULT:
+        spark.conf.set(PARTITIONS, str(max(tasks, spark.sparkContext.defaultParallelism * 2)))
 
 
 def spark_ddl(schema: pa.Schema) -> str:
