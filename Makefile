@@ -55,6 +55,7 @@ lock: setup ## pin today's versions, with hashes
 	$(LOCK) --group referees -o requirements/referees.txt
 	$(LOCK) --group emulators --group dev pyproject.toml -o requirements/emulators.txt
 	$(LOCK) --group spark -o requirements/spark.txt
+	$(LOCK) --group infra --group dev pyproject.toml -o requirements/infra.txt
 
 clean: ## remove what these commands made
 	rm -rf .venv tests/trackers/.venv tests/trackers/node_modules clients/web/node_modules footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,82 @@
+"""The app: an installation's stacks, in the order in which they are deployed, checked by cdk-nag.
+
+Run it as ``python -m infra.app`` from the project's folder, or through ``footfall aws``.
+"""
+
+import argparse
+from pathlib import Path
+
+# CDK's defaults for new apps, where they change what our templates say.
+CONTEXT = {
+    "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True,
+    "@aws-cdk/aws-iam:minimizePolicies": True,
+    "@aws-cdk/aws-ec2:restrictDefaultSecurityGroup": False,
+    "@aws-cdk/core:enablePartitionLiterals": True,
+    "@aws-cdk/aws-kms:aliasNameRef": True,
+    "aws-cdk:enableDiffNoFail": True,
+    "@aws-cdk/core:validateAgainstDefaultRules": True,
+}
+
+import aws_cdk as cdk  # noqa: E402
+import cdk_nag  # noqa: E402
+
+from footfall.core.aws.profiles import profile  # noqa: E402
+from infra.installation import Installation  # noqa: E402
+from infra.stacks.edge import EdgeStack  # noqa: E402
+from infra.stacks.identity import IdentityStack  # noqa: E402
+from infra.stacks.ingest import IngestStack  # noqa: E402
+from infra.stacks.lake import LakeStack  # noqa: E402
+from infra.stacks.logs import LogsStack  # noqa: E402
+from infra.stacks.network import NetworkStack  # noqa: E402
+from infra.stacks.ops import OpsStack  # noqa: E402
+from infra.stacks.stream import StreamStack  # noqa: E402
+from infra.stacks.workflow import WorkflowStack  # noqa: E402
+
+__all__ = ["build", "main"]
+
+
+def build(installation: Installation, out: Path | None = None) -> cdk.App:
+    """Return the app with every stack that the profile asks for; ``synth`` writes it to ``out``."""
+    app = cdk.App(outdir=str(out) if out else None, context=CONTEXT, analytics_reporting=False)
+    name = installation.name
+    identity = IdentityStack(app, f"{name}-identity", installation)
+    network = (
+        NetworkStack(app, f"{name}-network", installation, identity) if installation.networked else None
+    )
+    lake = LakeStack(app, f"{name}-lake", installation, identity)
+    stream = None
+    if installation.profile.ingest == "stream":
+        stream = StreamStack(app, f"{name}-stream", installation, lake, network)
+    ingest = IngestStack(app, f"{name}-ingest", installation, lake, stream.records if stream else None)
+    if identity.edge:
+        EdgeStack(app, f"{name}-edge", installation, ingest, identity.edge)
+    OpsStack(app, f"{name}-ops", installation, identity, ingest)
+    if installation.profile.workflow:
+        WorkflowStack(app, f"{name}-workflow", installation, lake)
+    if installation.profile.logs and network:
+        LogsStack(app, f"{name}-logs", installation, lake, network)
+    cdk.Tags.of(app).add("application", name)
+    cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app, verbose=True))
+    return app
+
+
+def main() -> None:
+    """Synthesize what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m infra.app", description=__doc__)
+    parser.add_argument("--profile", default="dev")
+    parser.add_argument("--settings", type=Path, default=Path("footfall.toml"))
+    parser.add_argument("--out", type=Path, default=Path("cdk.out"))
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--no-bundle", action="store_true")
+    for name in ("name", "email", "domain", "certificate", "quicksight-user", "image"):
+        parser.add_argument(f"--{name}", default="footfall" if name == "name" else "")
+    parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
+    given = vars(parser.parse_args())
+    changes = dict(pair.split("=", 1) for pair in given.pop("set"))
+    chosen, out = profile(given.pop("profile"), changes), given.pop("out")
+    bundle = not given.pop("no_bundle")
+    build(Installation(profile=chosen, bundle=bundle, **given), out).synth()
+
+
+if __name__ == "__main__":
+    main()

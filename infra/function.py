@@ -1,0 +1,98 @@
+"""A Lambda function made our way: its own role and log group, our key, X-Ray, and nothing more."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.bundling import code
+from infra.installation import Installation
+from infra.permissions import acknowledge, may
+from infra.storage import log_group
+
+__all__ = ["INTERFACES", "Function"]
+
+# What a function in a VPC needs before it can run: a network interface there.
+INTERFACES = [
+    "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+]  # fmt: skip
+
+
+class Function(lambda_.Function):
+    """``door`` is a file of footfall/apps/lambdas; ``variables`` are settings by their short names."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        door: str,
+        installation: Installation,
+        key: kms.IKey,
+        *,
+        variables: Mapping[str, str],
+        asset: str = "columns",
+        seconds: int = 60,
+        vpc: ec2.IVpc | None = None,
+    ) -> None:
+        name = installation.named(door.replace("_", "-"))
+        place = Construct(scope, door.title().replace("_", ""))
+        role = iam.Role(
+            place,
+            "Role",
+            role_name=name if len(name) <= 64 else None,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What footfall.apps.lambdas.{door} may do",
+        )
+        traced = asset != "door" or not installation.profile.protected
+        group = log_group(place, f"/aws/lambda/{name}", installation, key)
+        may(role, ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
+        # GenerateDataKey to write what the key encrypts: queues, streams and buckets ask for it in our name
+        may(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
+        if vpc:
+            may(role, INTERFACES, ["*"])
+        if traced:
+            may(role, ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+        settings = {f"FOOTFALL_AWS_{short.upper()}": value for short, value in variables.items()}
+        super().__init__(
+            place,
+            "Function",
+            function_name=name,
+            description=f"footfall.apps.lambdas.{door}",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            architecture=getattr(
+                lambda_.Architecture, installation.architecture.upper().replace("ARM64", "ARM_64")
+            ),
+            code=code(asset, installation),
+            handler=f"footfall.apps.lambdas.{door}.handler",
+            role=role,
+            memory_size=installation.profile.collect_mib
+            if asset == "door"
+            else installation.profile.stream_mib,
+            timeout=cdk.Duration.seconds(seconds),
+            environment={
+                "FOOTFALL_DATA": "/tmp/footfall-data",  # noqa: S108 - the only folder that Lambda lets us write
+                "POWERTOOLS_SERVICE_NAME": door,
+                "POWERTOOLS_METRICS_NAMESPACE": installation.name,
+                "POWERTOOLS_LOG_LEVEL": "INFO",
+                **settings,
+            },
+            environment_encryption=key,
+            log_group=group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
+            # START, END and REPORT of each request would cost more than the request.
+            system_log_level_v2=lambda_.SystemLogLevel.WARN,
+            # X-Ray can't be sampled lower for Lambda than 5 %: at ten million events a day that costs more
+            # than collect itself, so the door is traced in unprotected profiles only.
+            tracing=lambda_.Tracing.ACTIVE if traced else lambda_.Tracing.DISABLED,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) if vpc else None,
+        )
+        self.door = door
+        acknowledge(
+            self, "AwsSolutions-L1", "Python 3.12: the wheels of the assets are built and tested for it"
+        )

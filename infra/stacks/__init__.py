@@ -1,0 +1,1 @@
+"""One file a stack, in the order in which they are deployed: see ``infra.app``."""
