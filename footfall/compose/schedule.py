@@ -1,11 +1,11 @@
 """What runs jobs and tells people: the same in a platform and in a command."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 
-from footfall.adapters.data_folder import alone
+from footfall.adapters.data_folder import alone, running_platform
 from footfall.adapters.job_process import ProcessRunner
 from footfall.adapters.log_notifier import LogNotifier
 from footfall.adapters.sqlite_schedule import SqliteSchedule
@@ -55,7 +55,12 @@ def open_jobs(data: Path | None = None, *, create: bool = False) -> Iterator[Job
         hint = 'Start one with "footfall up", or name another with --data'
         raise NotFound(what="data folder", name=settings.data, hint=hint)
     store = SqliteSchedule(settings.data / "schedule.sqlite")
+
+    def unless_running() -> AbstractContextManager[Scheduler | None]:
+        running = running_platform(settings.data)
+        return nullcontext() if running and running.console else scheduler(settings, store)
+
     try:
-        yield Jobs(store, settings.schedule, utc_now, lambda: scheduler(settings, store))
+        yield Jobs(store, settings.schedule, utc_now, unless_running)
     finally:
         store.close()

@@ -34,6 +34,7 @@ PAGES = (
     Page("/trace", "Trace", "trace.html"),
     Page("/sql", "SQL", "sql.html"),
     Page("/reconcile", "Reconcile", "reconcile.html"),
+    Page("/schedule", "Schedule", "schedule.html"),
     Page("/connect", "Connect", "connect.html"),
 )
 
