@@ -9,8 +9,9 @@ import pytest
 from aws_servers import fresh, kinesis, make_stream, read_records
 
 from footfall.adapters.aws.clients import client
-from footfall.adapters.aws.kinesis import KinesisStream
+from footfall.adapters.aws.kinesis import RECORD_BYTES, KinesisStream
 from footfall.adapters.aws.piecemeal import Patience
+from footfall.adapters.aws.placed_lines import Places
 from footfall.errors import LogFailed, StreamFailed
 from footfall.testing.aws.altering_proxy import Exchange, altering_proxy, part_of_batch
 from footfall.testing.delivery import MemoryStream, OpenedStream, StreamContract
@@ -31,7 +32,11 @@ def kinesis_url() -> Iterator[str]:
 
 @pytest.fixture
 def direct(kinesis_url: str) -> Any:
-    return client("kinesis", kinesis_url)
+    return client("kinesis", kinesis_url, seconds=60)
+
+
+def places() -> Places:
+    return Places("collect-1", FixedClock(), RECORD_BYTES)
 
 
 class TestKinesisStream(StreamContract):
@@ -39,7 +44,7 @@ class TestKinesisStream(StreamContract):
     def opened(self, direct: Any) -> OpenedStream:
         name = fresh("clicks")
         make_stream(direct, name)
-        stream = KinesisStream(name, direct, log="collect-1", clock=FixedClock())
+        stream = KinesisStream(name, direct, places(), Patience(seconds=60))
         return OpenedStream(stream, lambda: read_records(direct, name))
 
 
@@ -64,9 +69,7 @@ def test_records_that_a_shard_throttles_are_sent_again_alone(
     with altering_proxy(kinesis_url) as proxy:
         proxy.alterations += [part_of_batch("Records", "Records", {0, 2}, THROTTLED)] * rounds
         proxy.alterations[-1] = part_of_batch("Records", "Records", {0}, THROTTLED)
-        stream = KinesisStream(
-            name, client("kinesis", proxy.url), log="c", clock=FixedClock(), patience=HASTE
-        )
+        stream = KinesisStream(name, client("kinesis", proxy.url), places(), patience=HASTE)
         stream.append([make_record(make_event(event_id=f"e{number}")) for number in range(5)])
     assert len(proxy.requests) == rounds + 1
     stored = sorted(read_records(direct, name), key=lambda each: each.offset)
@@ -88,9 +91,7 @@ def test_a_record_that_stays_refused_is_told_and_the_others_are_stored_once(
         proxy.alterations += [part_of_batch("Records", "Records", {1}, THROTTLED)]
         proxy.alterations += [part_of_batch("Records", "Records", {0}, THROTTLED)] * 1_000
         patience = Patience(seconds=0.5, first_pause=0.01, longest_pause=0.05)
-        stream = KinesisStream(
-            name, client("kinesis", proxy.url), log="c", clock=FixedClock(), patience=patience
-        )
+        stream = KinesisStream(name, client("kinesis", proxy.url), places(), patience=patience)
         began = time.monotonic()
         with pytest.raises(
             StreamFailed, match=r"1 of 3 records: ProvisionedThroughputExceeded.*again"
@@ -114,16 +115,14 @@ def test_a_reply_that_breaks_off_is_asked_again(direct: Any, kinesis_url: str) -
 
     with altering_proxy(kinesis_url) as proxy:
         proxy.alterations += [broken]
-        stream = KinesisStream(
-            name, client("kinesis", proxy.url), log="c", clock=FixedClock(), patience=HASTE
-        )
+        stream = KinesisStream(name, client("kinesis", proxy.url), places(), patience=HASTE)
         stream.append([make_record()])
     first, second = read_records(direct, name)
     assert first == second
 
 
 def test_what_time_does_not_mend_is_told_at_once(direct: Any) -> None:
-    stream = KinesisStream("absent", direct, log="c", clock=FixedClock(), patience=Patience(seconds=30))
+    stream = KinesisStream("absent", direct, places(), patience=Patience(seconds=30))
     began = time.monotonic()
     with pytest.raises(StreamFailed, match="ResourceNotFound"):
         stream.append([make_record()])
@@ -134,6 +133,6 @@ def test_what_time_does_not_mend_is_told_at_once(direct: Any) -> None:
 
 def test_a_stream_that_cannot_be_reached_is_tried_until_the_time_is_over() -> None:
     nobody = client("kinesis", "http://127.0.0.1:9")
-    stream = KinesisStream("clicks", nobody, log="c", clock=FixedClock(), patience=Patience(seconds=0.3))
+    stream = KinesisStream("clicks", nobody, places(), patience=Patience(seconds=0.3))
     with pytest.raises(StreamFailed, match="EndpointConnectionError"):
         stream.append([make_record()])

@@ -15,7 +15,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import maxminddb
 import msgspec
 
 from footfall.errors import BadSettings
@@ -63,6 +62,8 @@ def _bad(path: str, cause: object) -> BadSettings:
 
 
 def _from_maxmind(path: str) -> CountryLookup:
+    import maxminddb  # only where a database is set
+
     try:
         reader = maxminddb.open_database(path)
         kind = reader.metadata().database_type

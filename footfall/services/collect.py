@@ -1,5 +1,6 @@
-"""Group commit: many requests hand over their records, one thread writes them, one commit for all.
+"""How requests hand their records over to the log: in groups with others, or each by itself.
 
+Group commit: many requests hand over their records, one thread writes them, one commit for all.
 The order is the promise: appended, then acknowledged. What HTTP makes of it is the app's matter.
 """
 
@@ -7,14 +8,15 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol
 
 from footfall.core.record import Record
 from footfall.errors import FootfallError, LogFailed
 from footfall.ports import EventLog
+from footfall.ports.delivery import Stream
 
-__all__ = ["Committed", "GroupCommit"]
+__all__ = ["Commit", "Committed", "DirectCommit", "GroupCommit"]
 
 WAITING_BYTES = 33_554_432
 GROUP_BYTES = 4_194_304
@@ -22,6 +24,33 @@ MEASURE_SECONDS = 1.0
 # Senders at the same time wait this long for company: a commit costs the same for one as for many.
 # A sender alone waits for nobody.
 APART_SECONDS = 0.003
+
+
+class Commit(Protocol):
+    """What a door hands its records to."""
+
+    async def check(self) -> None:
+        """Return when records are taken; else raise what the log says."""
+        ...
+
+    def submit(self, records: Sequence[Record]) -> Awaitable[None]:
+        """Store records; done when they are. Raises LogFull, LogFailed."""
+        ...
+
+
+class DirectCommit:
+    """Stores each request's records at once: for a door that has one request at a time."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def check(self) -> None:
+        """See Commit."""
+        self._stream.check()
+
+    async def submit(self, records: Sequence[Record]) -> None:
+        """See Commit."""
+        self._stream.append(records)
 
 
 class Committed(NamedTuple):

@@ -50,7 +50,7 @@ class OpenedSink(NamedTuple):
     refused: dict[str, object]
 
 
-def make_rows(*rows: Mapping[str, object]) -> pa.Table:
+def make_rows(*rows: Mapping[str, Any]) -> pa.Table:
     """Return rows of events, complete."""
     return pa.Table.from_pylist([make_row(**row) for row in rows], schema=EVENTS_SCHEMA)
 

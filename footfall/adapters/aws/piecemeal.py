@@ -14,15 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from botocore.exceptions import (  # type: ignore[import-untyped]
-    BotoCoreError,
-    ClientError,
-    HTTPClientError,
-    IncompleteReadError,
-    ResponseStreamingError,
-)
-from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
-
 __all__ = ["FOR_NOW", "Bounds", "Failure", "Patience", "failure_of", "send_piecemeal"]
 
 Item = TypeVar("Item")
@@ -51,8 +42,6 @@ FOR_NOW = frozenset(
     }
 )
 """Error codes that time mends; so does any other with a status of 429 or 500 and more."""
-
-LOST = (HTTPClientError, IncompleteReadError, ResponseStreamingError, ResponseParserError)
 
 
 class Failure(NamedTuple):
@@ -103,15 +92,25 @@ def failure_of(error: Exception) -> Failure:
 
     Raises the error itself when it is none of the SDK's.
     """
-    if isinstance(error, ClientError):
+    # Loaded by the first failure: it would be a fifth of the time in which a function starts.
+    from botocore import exceptions  # type: ignore[import-untyped]
+    from botocore.parsers import ResponseParserError  # type: ignore[import-untyped]
+
+    lost = (
+        exceptions.HTTPClientError,
+        exceptions.IncompleteReadError,
+        exceptions.ResponseStreamingError,
+        ResponseParserError,
+    )
+    if isinstance(error, exceptions.ClientError):
         told = error.response.get("Error", {})
         code = str(told.get("Code", ""))
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         for_now = code in FOR_NOW or status == 429 or status >= 500
         return Failure(f"{code}: {told.get('Message', '')}".strip(": "), for_now)
-    if isinstance(error, LOST):
+    if isinstance(error, lost):
         return Failure(f"{type(error).__name__}: {error}", for_now=True)
-    if isinstance(error, BotoCoreError):  # no credentials, a wrong endpoint, a bad parameter
+    if isinstance(error, exceptions.BotoCoreError):  # no credentials, a wrong endpoint, a bad parameter
         return Failure(f"{type(error).__name__}: {error}", for_now=False)
     raise error
 

@@ -18,7 +18,7 @@ from footfall.core.record import AppId, Sender
 from footfall.core.scrub import Action, plan_for
 from footfall.core.sender import client_ip, make_sender, visitor_hash
 from footfall.ports import CountryLookup
-from footfall.services.collect import GroupCommit
+from footfall.services.collect import Commit
 from footfall.settings import Collector as Limits
 
 __all__ = ["Door", "Intake", "Visit"]
@@ -136,7 +136,7 @@ class Door:
 
     limits: Limits
     access: Access
-    commit: GroupCommit
+    commit: Commit
     intake: Intake
     slow: Slow
     counters: Counters

@@ -6,7 +6,6 @@ that no other program gets it between two of them.
 
 import contextlib
 import gc
-import ipaddress
 import logging
 import os
 import select
@@ -21,13 +20,11 @@ from types import FrameType
 from footfall.adapters.geo import open_country_lookup
 from footfall.apps.collector import worker
 from footfall.apps.collector.counters import Counters
-from footfall.apps.collector.routes import path_problems
-from footfall.core.access import Access, AppAccess, access_problems
-from footfall.core.record import AppId
+from footfall.apps.collector.policy import access_of, setting_problems
 from footfall.errors import AddressInUse, BadSettings
 from footfall.settings import Settings
 
-__all__ = ["access_of", "run"]
+__all__ = ["run"]
 
 STOP_SECONDS = 2.5
 LOOK_SECONDS = 0.5
@@ -57,7 +54,7 @@ def run(settings: Settings) -> int:
     """
     host, port = _address(settings)
     access = access_of(settings)
-    problems = _problems(settings, access)
+    problems = setting_problems(settings, access, settings.collector.address.rpartition(":")[0])
     if problems:
         raise BadSettings(problems="; ".join(problems))
     country_of = open_country_lookup(settings.loader.geo_database)
@@ -67,22 +64,6 @@ def run(settings: Settings) -> int:
         logger.info("listening on %s:%s with %s worker(s)", host, port, workers)
         setup = worker.Setup(settings, access, (host, port), Counters(workers), country_of)
         return _Parent(setup, workers).run()
-
-
-def access_of(settings: Settings) -> Access:
-    """Return the rules of the configured apps."""
-    return Access({AppId(n): AppAccess(app.write_keys, app.origins) for n, app in settings.apps.items()})
-
-
-def _problems(settings: Settings, access: Access) -> list[str]:
-    problems = access_problems(access, settings.collector.address.rpartition(":")[0])
-    problems += path_problems(settings.collector)
-    for network in settings.collector.trusted_proxies:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            problems.append(f"collector.trusted_proxies: {error}")
-    return problems
 
 
 class _Parent:

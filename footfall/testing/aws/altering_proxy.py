@@ -23,7 +23,7 @@ HOP = {"content-encoding", "connection", "transfer-encoding", "content-length", 
 
 @dataclass
 class Exchange:
-    """A request on its way, unzipped; ``forward`` sends a body on and gives the answer's status and body."""
+    """A request on its way, unzipped; ``forward`` sends a body on and gives the reply: status and body."""
 
     target: str
     path: str

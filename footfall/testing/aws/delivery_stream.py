@@ -115,7 +115,7 @@ class DeliveryStream:
 
     def _row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Return a row with the types of its columns; OpenX's reader leaves out what it doesn't know."""
-        typed = {column.name: row.get(column.name) for column in self.columns}
+        typed: dict[str, Any] = {column.name: row.get(column.name) for column in self.columns}
         for column in self.columns:
             if column.kind == "time" and typed[column.name] is not None:
                 typed[column.name] = datetime.strptime(typed[column.name], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007

@@ -1,0 +1,50 @@
+"""Records into a Firehose stream whose transform makes rows of them: the way without Kinesis."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from footfall.adapters.aws.piecemeal import Bounds, Failure, Patience, failure_of, send_piecemeal
+from footfall.adapters.aws.placed_lines import PlacedLine, Places
+from footfall.core.record import Offset, Record
+from footfall.errors import StreamFailed
+
+__all__ = ["RECORD_BYTES", "FirehoseStream"]
+
+RECORD_BYTES = 1_024_000  # 1,000 KiB
+REQUEST = Bounds(things=500, size=4_000_000)  # PutRecordBatch
+
+
+class FirehoseStream:
+    """The Stream port on one delivery stream; ``places`` are this writer's, with ``RECORD_BYTES``."""
+
+    def __init__(self, name: str, client: Any, places: Places, patience: Patience | None = None) -> None:
+        self.name = name
+        self._client = client
+        self._places = places
+        self._patience = patience or Patience()
+
+    def append(self, records: Sequence[Record]) -> Sequence[Offset]:
+        """See the port; raises StreamFailed as LogFailed."""
+        lines = self._places.lines_of(records)
+        failed = send_piecemeal(lines, self._put, lambda line: len(line.data), REQUEST, self._patience)
+        if failed:
+            reasons = "; ".join(sorted({failure.reason for failure in failed.values()}))
+            raise StreamFailed(log=self.name, cause=f"{len(failed)} of {len(lines)} records: {reasons}")
+        return [line.offset for line in lines]
+
+    def check(self) -> None:
+        """See the port."""
+        try:
+            self._client.describe_delivery_stream(DeliveryStreamName=self.name)
+        except Exception as error:
+            raise StreamFailed(log=self.name, cause=failure_of(error).reason) from error
+
+    def _put(self, group: Sequence[PlacedLine]) -> Mapping[int, Failure]:
+        answer = self._client.put_record_batch(
+            DeliveryStreamName=self.name, Records=[{"Data": line.data} for line in group]
+        )
+        return {
+            place: Failure(f"{entry['ErrorCode']}: {entry.get('ErrorMessage', '')}", for_now=True)
+            for place, entry in enumerate(answer["RequestResponses"])
+            if entry.get("ErrorCode")
+        }

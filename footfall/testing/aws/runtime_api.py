@@ -1,0 +1,120 @@
+"""Lambda's Runtime API as a server: functions under AWS's own runtime client ask it for their next call.
+
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+import json
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+__all__ = ["Call", "RuntimeApi", "runtime_api"]
+
+VERSION = "/2018-06-01/runtime"
+ARN = "arn:aws:lambda:eu-central-1:000000000000:function:"
+PAYLOAD_BYTES = 6_291_556
+
+
+@dataclass
+class Call:
+    """One invocation: its payload, and what became of it."""
+
+    payload: bytes
+    deadline: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    reply: bytes = b""
+    error: dict[str, Any] | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass
+class RuntimeApi:
+    """``address`` is for AWS_LAMBDA_RUNTIME_API; calls wait in a queue for whichever instance asks."""
+
+    address: str
+    name: str
+    waiting: "queue.Queue[Call]" = field(default_factory=queue.Queue)
+    running: dict[str, Call] = field(default_factory=dict)
+    init_error: dict[str, Any] | None = None
+
+    def submit(self, payload: bytes, seconds: float) -> Call:
+        """Queue a call that may take so long."""
+        call = Call(payload, time.time() + seconds)
+        self.running[call.id] = call
+        self.waiting.put(call)
+        return call
+
+    def ended(self, call_id: str, reply: bytes, *, failed: bool) -> None:
+        """Note how a call ended."""
+        call = self.running.pop(call_id, None)
+        if call is None or call.done.is_set():
+            return  # its time was over
+        if failed:
+            call.error = json.loads(reply or b"{}")
+        elif len(reply) > PAYLOAD_BYTES:
+            message = f"Response payload size ({len(reply)} bytes) exceeded maximum allowed payload size"
+            call.error = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+        else:
+            call.reply = reply
+        call.done.set()
+
+
+@contextmanager
+def runtime_api(name: str) -> Iterator[RuntimeApi]:
+    """Serve the Runtime API of one function."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            call = api.waiting.get()
+            headers = {
+                "Lambda-Runtime-Aws-Request-Id": call.id,
+                "Lambda-Runtime-Deadline-Ms": str(int(call.deadline * 1000)),
+                "Lambda-Runtime-Invoked-Function-Arn": f"{ARN}{name}",
+                "Content-Type": "application/json",
+            }
+            try:
+                self._say(200, call.payload, headers)
+            except OSError:  # the instance died while it waited: another takes the call
+                api.waiting.put(call)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            parts = self.path.removeprefix(VERSION).strip("/").split("/")
+            match parts:
+                case ["invocation", call_id, "response" | "error" as kind]:
+                    api.ended(call_id, body, failed=kind == "error")
+                case ["init", "error"]:
+                    api.init_error = json.loads(body or b"{}")
+                case _:
+                    self._say(404, b"{}", {})
+                    return
+            self._say(202, b'{"status":"OK"}', {})
+
+        def _say(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for each, value in headers.items():
+                self.send_header(each, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        server.block_on_close = False
+        api = RuntimeApi(f"127.0.0.1:{server.server_address[1]}", name)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield api
+        finally:
+            server.shutdown()
