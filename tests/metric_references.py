@@ -412,7 +412,7 @@ def other_site(rows: list[Row]):
     for row in rows:
         if row["host"] and not row["bot_reason"] and (row["status"] is None or row["status"] < 300):
             own[row["app_id"]].add(row["host"])
-        if row["referrer_host"] and row["status"] is not None:
+        if row["referrer_host"] and row["status"] is not None and not row["bot_reason"]:
             path = "/" + row["referrer"].split("://")[1].partition("/")[2].split("?")[0]
             pages[row["app_id"], row["referrer_host"]] |= {path} - {"/"}
     for (app, host), paths in pages.items():
@@ -424,6 +424,8 @@ def other_site(rows: list[Row]):
         embedded = row["object"] is not None and row["object"].endswith(".png")
         asked = row["channel"] not in ("Organic Search", "AI Assistant") and row["referrer_host"]
         if not embedded or not asked or row["status"] not in (200, 206, 304) or not own[row["app_id"]]:
+            return None
+        if not any(app == row["app_id"] and host == asked for app, host in pages):
             return None
         return None if any(near(asked, host) for host in own[row["app_id"]]) else asked
 

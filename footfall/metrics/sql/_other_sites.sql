@@ -10,14 +10,16 @@ with told_hosts as (
         and bot_reason is null
         and (status is null or status < 300)
 ),
-referring_pages as (
-    select distinct
-        app_id,
-        referrer_host as host,
-        regexp_extract(referrer, '^[a-zA-Z]+://[^/?#]+([^?#]*)', 1) as path
+referrers as (
+    select distinct app_id, referrer_host as host, referrer
     from events
     where referrer_host is not null
         and status is not null
+        and bot_reason is null
+),
+referring_pages as (
+    select distinct app_id, host, regexp_extract(referrer, '^[a-zA-Z]+://[^/?#]+([^?#]*)', 1) as path
+    from referrers
 ),
 served_pages as (
     select distinct app_id, object as path, 1 as times

@@ -20,12 +20,10 @@
 -- @parameter limit integer 1..10000 = 100: The most rows to give back.
 -- @parameter offset integer 0..999999999 = 0: How many of the newest to pass over.
 
-with others as (
-    select app_id, site, site as other_site
-    from other_sites
-),
-asked as (
+with asked as (
     select
+        app_id,
+        site,
         created_at,
         event_id,
         visitor_id,
@@ -39,15 +37,21 @@ asked as (
         device,
         browser,
         bot_reason,
-        case when embeddable and status in (200, 206, 304) then nullif(other_site, '') end as hotlink
+        embeddable and status in (200, 206, 304) as shown
     from requests
-    left join others using (app_id, site)
     where day >= $since
         and day < $until
         and app_id = $app
         and ($bots or not is_bot)
         and object = $object
         and status = $status
+    order by created_at desc, event_id
+    limit $limit
+    offset $offset
+),
+others as (
+    select app_id, site, site as other_site
+    from other_sites
 )
 select
     created_at as time,
@@ -62,8 +66,7 @@ select
     device,
     browser,
     bot_reason,
-    hotlink
+    case when shown then nullif(other_site, '') end as hotlink
 from asked
-order by created_at desc, event_id
-limit $limit
-offset $offset
+left join others using (app_id, site)
+order by time desc, event_id
