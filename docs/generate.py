@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from footfall import errors
-from footfall.apps.cli import COMMANDS, EXPORTS, REJECTED
+from footfall.apps.cli import COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE
 from footfall.core.mart import MART
 from footfall.core.protocols.exchange import Tracker
 from footfall.core.protocols.registry import TRACKERS
@@ -98,7 +98,8 @@ def errors_page() -> str:
 def commands_page() -> str:
     """Every command's own help."""
     calls = [[name] for name in COMMANDS] + [["rejected", name] for name in REJECTED]
-    calls += [["export", name] for name in EXPORTS]
+    calls += [["export", name] for name in (*EXPORTS, *FILES)]
+    calls += [["schedule", name] for name in SCHEDULE] + [["alerts", "test"]]
     parts = ["# Commands\n\nThe text of each command's `--help`.\n"]
     for call in calls:
         shown = subprocess.run(  # noqa: S603 - our own command

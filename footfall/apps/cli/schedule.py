@@ -48,8 +48,8 @@ def add_job(
     Relative paths in the command begin at the folder that this is called in.
 
     Examples:
-      footfall schedule add weekly import s3 s3://bucket/logs --cron "0 6 * * 1" --timezone Europe/Berlin
-      footfall schedule add mart export mysql --url mysql://user:password@db/analytics --every hourly
+      footfall schedule add weekly import s3 s3://bucket/logs --cron "0 6 * * 1"
+      footfall schedule add mart export mysql --url mysql://user:pass@db/x --every hourly
 
     Parameters
     ----------

@@ -7,6 +7,8 @@ from footfall.settings import load_settings, setting_rows
 
 __all__ = ["settings"]
 
+SECRET = ("console.token", "alerts.urls")
+
 
 def settings(*, output: Output | None = None) -> None:
     """List every setting with its value in force, its default and its environment variable.
@@ -18,9 +20,11 @@ def settings(*, output: Output | None = None) -> None:
     rows = []
     for row in setting_rows():
         section, _, name = row.name.partition(".")
-        if section == "apps":
-            continue
+        if section == "apps" or not isinstance(force[section], str | dict):
+            continue  # tables that there may be several of have no one value in force
         value = force[section][name] if name else force[section]
+        if row.name in SECRET and value:
+            value = "***"
         rows.append([row.name, _plain(value), _plain(row.default), row.variable, row.help])
     print_rows(["setting", "value", "default", "variable", "help"], rows, output.format)
 
