@@ -50,6 +50,7 @@ __all__ = [
     "QueueFailed",
     "SecretFailed",
     "SendFailed",
+    "SourceUnreadable",
     "SparkFailed",
     "StateFailed",
     "StoreFailed",
@@ -167,6 +168,10 @@ class BadQuery(FootfallError):
 
 
 class BadSource(FootfallError):
+    """{path} cannot be imported as {format}: {cause}. {hint}."""
+
+
+class SourceUnreadable(BadSource):
     """{path} cannot be imported as {format}: {cause}. {hint}."""
 
 

@@ -1,5 +1,6 @@
 """What the import tests share: an import into a real warehouse, and its books checked each time."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 from footfall.core.record import AppId
 from footfall.core.scrub import plan_for
-from footfall.ports import Warehouse
+from footfall.ports import ImportState, Warehouse
 from footfall.services.import_files import Imported, ImportRules, Progress, import_files
+from footfall.services.import_memory import ImportMemory
+from footfall.services.import_sources import Source, find_sources
 from footfall.services.ledger import read_ledger
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -28,6 +31,9 @@ def bring_in(
     *paths: Path | str,
     app: str = "default",
     seen: list[Progress] | None = None,
+    state: ImportState | None = None,
+    owner: str = "one",
+    find: Callable[[str, Sequence[str]], Sequence[Source]] = find_sources,
 ) -> Imported:
     """Import, and hold the outcome and the ledger to their promises."""
     outcome = import_files(
@@ -37,6 +43,8 @@ def bring_in(
         warehouse=warehouse,
         clock=lambda: NOW,
         on_progress=(lambda _: None) if seen is None else seen.append,
+        find=find,
+        memory=ImportMemory(state, owner, AppId(app), lambda: NOW),
     )
     assert outcome.lines == outcome.stored + outcome.duplicate + outcome.rejected
     assert all(books.balanced for books in read_ledger([], warehouse).apps.values())

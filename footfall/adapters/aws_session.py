@@ -117,7 +117,7 @@ def fault_of(
     )
     if code in DENIED or isinstance(error, denied):
         return ObjectsDenied(place=place, cause=told, action=action)
-    lost = (exceptions.HTTPClientError, ConnectionError, TimeoutError)
+    lost = (exceptions.HTTPClientError, exceptions.ConnectionError, ConnectionError, TimeoutError)
     if code in FOR_NOW or broke_off(error) or isinstance(error, lost):
         return ObjectsLost(place=place, cause=told)
     hint = HINTS.get(code, "Check the address, AWS_REGION and AWS_ENDPOINT_URL")

@@ -17,6 +17,7 @@ from footfall.errors import (
     ObjectGone,
     ObjectsDenied,
     ObjectsRefused,
+    SourceUnreadable,
 )
 from footfall.ports import Warehouse
 from footfall.services.import_ahead import fetched
@@ -91,9 +92,9 @@ def import_files(
         news = memory.news(sources, warehouse.positions())
         here = [source for source in news.sources if not source.remote]
         layouts, passed_over = layouts_of(format, here, rules)
-        read = [layout.source for layout in layouts]
-        read += [source for source in news.sources if source.remote]
-        done = Imported(skipped_files=len(sources) - len(read), notes=tuple(passed_over))
+        names = {error.values["path"] for error in passed_over}
+        read = [source for source in news.sources if source.remote or source.name not in names]
+        done = Imported(skipped_files=len(sources) - len(read), notes=_told(passed_over))
         if news.elsewhere:
             note = f"{news.elsewhere} sources are being read by another installation"
             done = replace(done, notes=(*done.notes, note))
@@ -124,7 +125,7 @@ class _Sources:
         self._group, self._memory = group, memory
         self._layouts = {layout.source.key: layout for layout in layouts}
         self._errors: list[FootfallError] = []
-        self._passed_over: list[BadSource] = []
+        self._passed_over: list[FootfallError] = []  # of another format, and not named
         self._pieces: list[Piece] = []
         self._read = 0
 
@@ -140,9 +141,6 @@ class _Sources:
         run.sum += self._group.commit()
         if not self._read and (refused := [*self._errors, *self._passed_over]):
             raise refused[0]
-        passed_over = [
-            f"{e.values['path']} was passed over: {e.values['cause']}" for e in self._passed_over
-        ]
         return replace(
             done,
             files=run.files,
@@ -153,7 +151,7 @@ class _Sources:
             skipped_files=done.skipped_files + len(sources) - run.files - len(self._errors),
             failed_files=len(self._errors),
             errors=tuple(str(error) for error in self._errors[:MOST_TOLD]),
-            notes=(*done.notes, *passed_over[:MOST_TOLD], *run.notes),
+            notes=(*done.notes, *_told(self._passed_over), *run.notes),
         )
 
     def _gather(self, source: Source) -> None:
@@ -189,17 +187,22 @@ class _Sources:
     def _read_one(self, source: Source) -> None:
         run, memory = self._run, self._memory
         lines, rejected = run.lines, self._group.rejected
-        layout = None
         try:
             layout = self._layouts.get(source.key) or layout_of(self._format, source, self._rules)
             reached = run.read(layout, memory.start(source, self._group.positions()))
         except OF_ONE_SOURCE as error:
-            if layout is None and not source.named and isinstance(error, BadSource):
-                self._passed_over.append(error)
-            else:
-                self._errors.append(error)
+            readable = isinstance(error, BadSource) and not isinstance(error, SourceUnreadable)
+            (self._passed_over if readable and not source.named else self._errors).append(error)
             memory.failed(source, str(error), run.lines - lines, self._group.rejected - rejected)
             run.leave(source)
         else:
             memory.done(source, reached, run.lines - lines, self._group.rejected - rejected)
             self._read += 1
+
+
+def _told(passed_over: Sequence[FootfallError]) -> tuple[str, ...]:
+    """Return a note for each source of another format, up to a number that can be read."""
+    return tuple(
+        f"{error.values['path']} was passed over: {error.values['cause']}"
+        for error in passed_over[:MOST_TOLD]
+    )

@@ -11,7 +11,7 @@ import msgspec
 from footfall.core.accesslog.formats import LOG_FORMATS, Look, guess_format
 from footfall.core.delimited import Table, open_records, read_header
 from footfall.core.field_names import WITHOUT_NAME, field_of
-from footfall.errors import BadSource
+from footfall.errors import BadSource, SourceUnreadable
 from footfall.services.import_blocks import LINE_BYTES, RecordEnd, whole_lines
 from footfall.services.import_reading import SourceReader
 from footfall.services.import_rows import (
@@ -45,23 +45,27 @@ class Layout(NamedTuple):
 
 def layouts_of(
     format: str, sources: Sequence[Source], rules: ImportRules
-) -> tuple[list[Layout], list[str]]:
+) -> tuple[list[Layout], list[BadSource]]:
     """Look at all files; return how to read them, and why others, found by folder or glob, are not.
 
-    Raises BadSource for a file that was named, and when none is left.
+    One that can't be read at all is in neither: who reads it tells why. Raises BadSource for a named
+    file of another format, and when no file is left.
     """
     layouts: list[Layout] = []
-    passed_over: list[str] = []
+    passed_over: list[BadSource] = []
     refusal: BadSource | None = None
+    unreadable = 0
     for source in sources:
         try:
             layouts.append(layout_of(format, source, rules))
+        except SourceUnreadable:
+            unreadable += 1
         except BadSource as error:
             if source.named:
                 raise
             refusal = error
-            passed_over.append(f"{source.name} was passed over: {error.values['cause']}")
-    if refusal and not layouts:
+            passed_over.append(error)
+    if refusal and not layouts and not unreadable:
         raise refusal
     return layouts, passed_over
 

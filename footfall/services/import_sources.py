@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from footfall.errors import BadSource
+from footfall.errors import BadSource, SourceUnreadable
 from footfall.ports import ObjectStore, StoredObject
 
 __all__ = ["OBJECTS", "OpenStore", "Source", "find_sources", "unreadable"]
@@ -154,9 +154,9 @@ def _key_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(text), re.DOTALL)
 
 
-def unreadable(name: str, format: str, error: Exception) -> BadSource:
-    """Return the error of a source that cannot be read."""
-    return BadSource(
+def unreadable(name: str, format: str, error: Exception) -> SourceUnreadable:
+    """Return the error of a source that cannot be read, whatever is in it."""
+    return SourceUnreadable(
         path=name,
         format=format,
         cause=f"it cannot be read to its end ({error})",
