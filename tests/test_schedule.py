@@ -13,6 +13,7 @@ from footfall.core.schedule import CLOSED, EVERY, Ended, Job, in_words, next_aft
 from footfall.core.secrets import masked_command, masked_text
 from footfall.errors import BadSchedule, NotFound, StoreFailed
 from footfall.services.alerts import Alerts
+from footfall.services.health import check_jobs
 from footfall.services.jobs import Jobs
 from footfall.services.schedule import ATTEMPTS, Scheduler
 from footfall.settings import Schedule
@@ -280,6 +281,15 @@ def test_a_clean_stop_costs_no_attempt() -> None:
     assert {run.attempt for run in house.store.runs("weekly")} == {1}
 
 
+def test_a_run_that_ended_just_before_the_stop_is_not_done_again() -> None:
+    house = House()
+    house.store.put(make_job())
+    house.step()
+    house.runner.started[0].end = Ended(0, "done")
+    house.scheduler.close()
+    assert house.states() == ["due ok"]
+
+
 def test_what_cannot_be_started_failed() -> None:
     house = House()
     house.runner.trouble = BadSchedule(cause="its folder /x is gone", hint="Make it")
@@ -417,6 +427,21 @@ def test_a_job_is_paused_resumed_and_run_by_hand() -> None:
     for call in (jobs.show, jobs.run_now, jobs.remove, lambda name: jobs.history(name, 1)):
         with pytest.raises(NotFound):
             call("a")
+
+
+def test_the_doctor_names_jobs_whose_last_run_failed() -> None:
+    store = MemorySchedule()
+    jobs = jobs_of(store)
+    for name, state in (("a", "failed"), ("b", "ok"), ("c", None)):
+        jobs.add(name, ["ledger"], "0 6 * * 1", "UTC", "/")
+        if state:
+            store.enter(make_run(name, state, finished_at=NOON))  # type: ignore[arg-type]
+    found = {each.part: (each.state, each.mend) for each in check_jobs(jobs.all())}
+    assert found == {
+        "job a": ("warning", '"footfall schedule show a" says why'),
+        "job b": ("ok", ""),
+        "job c": ("ok", ""),
+    }
 
 
 @pytest.mark.parametrize("name", ["", " ", "a/b", "a?b", "a#b", "50%", "x" * 101, "a\nb"])

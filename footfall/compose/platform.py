@@ -30,7 +30,15 @@ from footfall.metrics import ROLLUPS, VIEWS, metric, render
 from footfall.ports import Answer, EventLog, RejectedEvent, SourceRecord
 from footfall.services.export_files import FileOrder, export_files
 from footfall.services.export_mart import export_mart
-from footfall.services.health import Finding, check_books, check_folder, check_keys, check_lake, check_logs
+from footfall.services.health import (
+    Finding,
+    check_books,
+    check_folder,
+    check_jobs,
+    check_keys,
+    check_lake,
+    check_logs,
+)
 from footfall.services.import_files import ImportRules
 from footfall.services.jobs import Jobs
 from footfall.services.ledger import Ledger, read_ledger
@@ -210,6 +218,7 @@ class Platform:
             *check_logs(self.logs(), self.warehouse.positions(), self.settings, utc_now()),
             *check_lake(self.settings),
             *check_books(read_ledger(self.logs(), self.warehouse)),
+            *check_jobs(self.jobs.all()),
         ]
 
     def version(self) -> int:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -15,7 +15,15 @@ from footfall.ports import EventLog
 from footfall.services.ledger import Ledger, lost_counts, waiting
 from footfall.settings import Settings
 
-__all__ = ["Finding", "check_books", "check_folder", "check_keys", "check_lake", "check_logs"]
+__all__ = [
+    "Finding",
+    "check_books",
+    "check_folder",
+    "check_jobs",
+    "check_keys",
+    "check_lake",
+    "check_logs",
+]
 
 State = Literal["ok", "warning", "broken"]
 NEARLY_FULL = 0.8
@@ -157,3 +165,16 @@ def check_lake(settings: Settings) -> Iterator[Finding]:
     files = list((settings.data / "lake" / "events").glob("year=*/month=*/day=*/hour=*/*.parquet"))
     size = sum(path.stat().st_size for path in files)
     yield Finding(part="lake", state="ok", detail=f"{len(files):,} Parquet files, {size / 1e6:.1f} MB")
+
+
+def check_jobs(jobs: Iterable[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Whether the last run of each job by the clock went well; jobs as ``services.jobs`` tells them."""
+    for job in jobs:
+        last = job["last"]
+        bad = last is not None and last["state"] in ("failed", "timed_out")
+        yield Finding(
+            part=f"job {job['name']}",
+            state="warning" if bad else "ok",
+            detail=f"last run: {last['state']}, due {last['due_at']}" if last else "never run yet",
+            mend=f'"footfall schedule show {job["name"]}" says why' if bad else "",
+        )

@@ -101,16 +101,21 @@ class Scheduler:
 
     def close(self) -> None:
         """Stop what runs, and queue it again: that it was broken off is no fault of its own."""
-        for entry in self._running.values():
+        self._guarded(self._stop_all)
+        self._alerts.close()
+
+    def _stop_all(self) -> None:
+        self._watch(self._clock())
+        entries = [self._running.pop(key) for key in list(self._running)]
+        for entry in entries:
             entry.process.stop()
         deadline = time.monotonic() + GRACE_SECONDS
-        for entry in self._running.values():
+        for entry in entries:
             while entry.process.ended() is None and time.monotonic() < deadline:
                 time.sleep(0.02)
             entry.process.stop(at_once=True)
+        for entry in entries:
             self._break_off(entry.run, attempt=entry.run.attempt)
-        self._running.clear()
-        self._alerts.close()
 
     def _plan(self, now: datetime) -> None:
         """Queue a run of each job that is due; several times missed are one."""
