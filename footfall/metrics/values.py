@@ -15,6 +15,7 @@ Value = str | int | bool | date | timedelta | tuple[str, ...] | None
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"([1-9][0-9]{0,8})([smhdw])", re.ASCII)
 _LONGEST = timedelta(days=3_660)
+LONGEST_TEXT = 20_000  # the paths of requests, which servers take up to 8 or 16 KB of
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -31,8 +32,8 @@ def _date(text: str, _: Parameter) -> date:
 
 
 def _text(text: str, _: Parameter) -> str:
-    if len(text) > 2_000:
-        raise ValueError("is longer than 2000 characters")
+    if len(text) > LONGEST_TEXT:
+        raise ValueError(f"is longer than {LONGEST_TEXT} characters")
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("holds a character that SQL text cannot hold")
     return text

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+# What a terminal obeys (escape sequences, C1 codes), and what turns the reading direction round.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 __all__ = ["Folder", "Format", "Output", "console", "notes", "print_json", "print_rows"]
 
@@ -42,7 +46,8 @@ class Output(Folder):
 def print_json(value: Any) -> None:
     """Print one JSON document, readable in a terminal and compact in a pipe."""
     indent = 2 if sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    sys.stdout.write((_OBEYED.sub(_json_escape, text) if indent else text) + "\n")
 
 
 def print_rows(
@@ -57,9 +62,11 @@ def print_rows(
     if style == "json":
         print_json(whole if whole is not None else [dict(zip(columns, row, strict=True)) for row in rows])
     elif style == "csv":
+        from footfall.core.formulas import harmless  # it loads pyarrow
+
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_plain(value) for value in row] for row in rows)
+        writer.writerow([harmless(column) for column in columns])
+        writer.writerows([harmless(_plain(value)) for value in row] for row in rows)
     else:
         table = Table(title=title or None, title_justify="left", title_style="bold", header_style="dim")
         rows = list(rows)
@@ -88,6 +95,16 @@ def _shown(value: Any) -> str:
         case float():
             return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
         case list() | dict():
-            return json.dumps(value, ensure_ascii=False)
+            return _visible(json.dumps(value, ensure_ascii=False))
         case _:
-            return str(value)
+            return _visible(str(value))
+
+
+def _visible(text: str) -> str:
+    """Write out what a terminal would obey: a log's text must not clear the screen or set its title."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    """Escape a character of a JSON text; new lines between values stay."""
+    return found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}"

@@ -30,6 +30,7 @@ class Page(NamedTuple):
 
 PAGES = (
     Page("/", "Overview", "overview.html"),
+    Page("/files", "Files", "files.html"),
     Page("/ledger", "Ledger", "ledger.html"),
     Page("/trace", "Trace", "trace.html"),
     Page("/sql", "SQL", "sql.html"),

@@ -16,7 +16,7 @@ from footfall.apps.console.answers import Answers
 from footfall.apps.console.assets import Assets
 from footfall.apps.console.guard import Door
 from footfall.apps.console.platform import Platform
-from footfall.core.formulas import FORMULA_STARTS
+from footfall.core.formulas import harmless
 from footfall.errors import (
     BadCorrection,
     BadQuery,
@@ -113,22 +113,19 @@ def _max_stale(cache_control: str) -> float:
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     """Write RFC 4180 CSV that a spreadsheet does not run.
 
-    Text that begins like a formula gets an apostrophe in front (OWASP, "CSV Injection"); numbers
-    stay numbers. Times and days are as in the JSON; null is an empty field.
+    Numbers stay numbers. Times and days are as in the JSON; null is an empty field.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_harmless(column) for column in columns])
-    writer.writerows([_harmless(json_value(value)) for value in row] for row in rows)
+    writer.writerow([harmless(column) for column in columns])
+    writer.writerows([_cell(value) for value in row] for row in rows)
     return out.getvalue()
 
 
-def _harmless(value: Any) -> Any:
+def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return harmless(json_value(value))
 
 
 def csv_response(answer: Answer, name: str) -> Response[str]:

@@ -9,6 +9,7 @@ import { map } from "./charts/map.js";
 import { retention } from "./charts/retention.js";
 import { h } from "./dom.js";
 import { bytes, country, daysBetween, duration, number } from "./format.js";
+import { fileAddress } from "./files/address.js";
 import { change, state } from "./state.js";
 
 const LADDERS = [
@@ -24,12 +25,12 @@ const periodOf = (context) => context.period || (daysBetween(context.from, conte
 const total = (rows, column) => rows.reduce((sum, row) => sum + row[column], 0) || 1;
 
 /** A list card's draw: which column names a row, which is counted, and how both are written. */
-const listed = (name, amount, { of, what, written, named = (value) => value ?? "Unknown", share = true, hint }) => (body, answer) => {
+const listed = (name, amount, { of, what, written, named = (value) => value ?? "Unknown", share = true, hint, href }) => (body, answer, context) => {
   const rows = records(answer).sort((a, b) => b[amount] - a[amount]);
   const all = total(rows, amount);
   bars(body, rows.slice(0, 8).map((row) => ({
     name: String(named(row[name])), amount: row[amount], written: written?.(row),
-    share: typeof share === "function" ? share(row) : share ? row[amount] / all : undefined, hint: hint?.(row),
+    share: typeof share === "function" ? share(row) : share ? row[amount] / all : undefined, hint: hint?.(row), href: href?.(row, context),
   })), { of, what });
 };
 
@@ -113,7 +114,7 @@ export function cards(liveElement) {
     card({ title: "Time spent by element", span: 4, tall: 320, kind: "third", name: "time_spent", values: few({ limit: 1000 }), empty: "No event of these days told a time_spent.",
       draw: listed("element", "total_seconds", { of: "Element", what: "In all · average", written: (row) => duration(row.total_seconds), share: (row) => duration(row.average_seconds), hint: (row) => `${row.element}: median ${duration(row.median_seconds)} of ${number(row.events)} events` }) }),
     card({ title: "Most opened files", span: 4, tall: 320, kind: "third", name: "top_objects", values: few({ limit: 8 }), empty: "Import an access log (footfall import combined access.log) and the files that people open appear here.",
-      draw: listed("object", "opens", { of: "File", what: "Opens · sent", share: (row) => bytes(row.bytes), hint: (row) => `${row.object}: ${number(row.visitors)} visitors, ${number(row.requests)} requests` }) }),
+      draw: listed("object", "opens", { of: "File", what: "Opens · sent", share: (row) => bytes(row.bytes), href: fileAddress, hint: (row) => `${row.object}: ${number(row.visitors)} visitors, ${number(row.requests)} requests` }) }),
     card({ title: "Answers to requests", span: 4, tall: 320, kind: "third", name: "status_codes", values: common, empty: "Status codes come from access logs.",
       draw: listed("status", "requests", { of: "Status", what: "Requests", share: (row) => row.share }) }),
   ];

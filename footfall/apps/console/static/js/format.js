@@ -31,6 +31,15 @@ export function bytes(amount) {
   return `${left < 10 && unit ? left.toFixed(1) : Math.round(left)} ${units[unit]}`;
 }
 
+// Characters that hide, turn round or end a text, or that a terminal obeys when it is pasted there.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** A sender's text with such characters written out: \\u202e. */
+export const visible = (text) => String(text).replace(UNSEEN, (character) => {
+  const code = character.charCodeAt(0).toString(16);
+  return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`;
+});
+
 /** The name of an ISO 3166-1 alpha-2 code; what is none stays as it is. */
 export function country(code) {
   if (!/^[A-Z]{2}$/.test(code ?? "")) return code ?? "Unknown";

@@ -1,6 +1,6 @@
 // What the page shows, kept in its address, so that a view can be sent, and back and forward work.
 
-const NAMES = ["from", "to", "app", "bots", "steps", "period"];
+const NAMES = ["from", "to", "app", "bots", "steps", "period", "object", "search", "offset"];
 const listeners = new Set();
 
 /** The state as the address says it; what is not said is "". */

@@ -1,7 +1,7 @@
 // An answer as a table.
 
 import { h } from "./dom.js";
-import { moment, number } from "./format.js";
+import { moment, number, visible } from "./format.js";
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/;
 const MOST = 2_000;
@@ -9,8 +9,8 @@ const MOST = 2_000;
 function written(value) {
   if (value === null || value === undefined) return h("span", { class: "faint" }, "–");
   if (typeof value === "number") return number(value);
-  if (typeof value === "object") return JSON.stringify(value);
-  return typeof value === "string" && TIME.test(value) ? moment(value) : String(value);
+  if (typeof value === "object") return visible(JSON.stringify(value));
+  return typeof value === "string" && TIME.test(value) ? moment(value) : visible(value);
 }
 
 /** A table of the rows (at most 2,000; the CSV has them all). */
@@ -18,7 +18,7 @@ export function table(answer, { flow = false } = {}) {
   const numeric = answer.columns.map((_, place) => answer.rows.some((row) => typeof row[place] === "number"));
   const of = (place) => (numeric[place] ? "number" : null);
   const rows = answer.rows.slice(0, MOST).map((row) =>
-    h("tr", {}, row.map((value, place) => h("td", { class: of(place), title: typeof value === "string" ? value : null }, written(value)))));
+    h("tr", {}, row.map((value, place) => h("td", { class: of(place), title: typeof value === "string" ? visible(value) : null }, written(value)))));
   const left = answer.rows.length - MOST;
   return h("div", { class: flow ? "table-wrap flow" : "table-wrap", tabindex: "0", role: "region", "aria-label": "Table" },
     h("table", { class: "plain" },
