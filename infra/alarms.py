@@ -58,6 +58,7 @@ ALARMS: tuple[Alarm, ...] = (
     *_function("collect"),
     *_function("transform", "firehose"),
     *_function("stream", "stream"),
+    *_function("stream-search", "search_nodes"),
     *_function("ingest", "workflow"),
     *_function("process", "workflow"),
     *_function("write", "workflow"),

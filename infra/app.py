@@ -20,8 +20,9 @@ CONTEXT = {
 import aws_cdk as cdk  # noqa: E402
 import cdk_nag  # noqa: E402
 
-from footfall.core.aws.profiles import profile  # noqa: E402
+from footfall.core.aws.profiles import profile as chosen_profile  # noqa: E402
 from infra.installation import Installation  # noqa: E402
+from infra.stacks.console import ConsoleStack  # noqa: E402
 from infra.stacks.edge import EdgeStack  # noqa: E402
 from infra.stacks.identity import IdentityStack  # noqa: E402
 from infra.stacks.ingest import IngestStack  # noqa: E402
@@ -29,7 +30,9 @@ from infra.stacks.lake import LakeStack  # noqa: E402
 from infra.stacks.logs import LogsStack  # noqa: E402
 from infra.stacks.network import NetworkStack  # noqa: E402
 from infra.stacks.ops import OpsStack  # noqa: E402
+from infra.stacks.simulator import SimulatorStack  # noqa: E402
 from infra.stacks.stream import StreamStack  # noqa: E402
+from infra.stacks.warehouse import WarehouseStack  # noqa: E402
 from infra.stacks.workflow import WorkflowStack  # noqa: E402
 
 __all__ = ["build", "main"]
@@ -53,7 +56,14 @@ def build(installation: Installation, out: Path | None = None) -> cdk.App:
     OpsStack(app, f"{name}-ops", installation, identity, ingest)
     if installation.profile.workflow:
         WorkflowStack(app, f"{name}-workflow", installation, lake)
-    if installation.profile.logs and network:
+    profile = installation.profile
+    if profile.warehouse_rpu or profile.quicksight:
+        WarehouseStack(app, f"{name}-warehouse", installation, lake, network)
+    if profile.console and network:
+        ConsoleStack(app, f"{name}-console", installation, identity, lake, network)
+    if profile.simulator and network:
+        SimulatorStack(app, f"{name}-simulator", installation, identity, network, ingest)
+    if profile.logs and network:
         LogsStack(app, f"{name}-logs", installation, lake, network)
     cdk.Tags.of(app).add("application", name)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks(app, verbose=True))
@@ -68,12 +78,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("cdk.out"))
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--no-bundle", action="store_true")
-    for name in ("name", "email", "domain", "certificate", "quicksight-user", "image"):
+    for name in ("name", "email", "domain", "certificate", "quicksight-user", "image", "write-key"):
         parser.add_argument(f"--{name}", default="footfall" if name == "name" else "")
     parser.add_argument("--architecture", choices=("arm64", "x86_64"), default="arm64")
     given = vars(parser.parse_args())
     changes = dict(pair.split("=", 1) for pair in given.pop("set"))
-    chosen, out = profile(given.pop("profile"), changes), given.pop("out")
+    chosen, out = chosen_profile(given.pop("profile"), changes), given.pop("out")
     bundle = not given.pop("no_bundle")
     build(Installation(profile=chosen, bundle=bundle, **given), out).synth()
 

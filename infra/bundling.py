@@ -19,7 +19,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra.installation import Installation
 
-__all__ = ["ASSETS", "Asset", "build", "code", "mysql_archive"]
+__all__ = ["ASSETS", "Asset", "build", "code", "mysql_archive", "setup_code"]
 
 ROOT = Path(__file__).parents[1]
 PYTHON = "3.12"
@@ -53,13 +53,13 @@ LEFT_OUT = (
 
 ASSETS = {
     "door": Asset(
-        ("msgspec", "google-re2", "tzdata", "maxminddb", "aws-lambda-powertools", "aws-xray-sdk"),
+        ("msgspec", "google-re2", "tzdata", "maxminddb", "aws-lambda-powertools"),
         (*OURS_LEFT_OUT, *LEFT_OUT),
         50,
     ),
     "columns": Asset(
         (
-            "msgspec", "google-re2", "tzdata", "maxminddb", "aws-lambda-powertools", "aws-xray-sdk",
+            "msgspec", "google-re2", "tzdata", "maxminddb", "aws-lambda-powertools",
             "pyarrow", "numpy", "ua-parser[regex]", "crawler-user-agents", "opensearch-py", "sqlglot",
         ),
         (*OURS_LEFT_OUT, *LEFT_OUT),
@@ -141,6 +141,13 @@ def code(name: str, installation: Installation) -> lambda_.Code:
             local=_Local(name, installation),
             command=[name, installation.architecture],
         ),
+    )
+
+
+def setup_code() -> lambda_.Code:
+    """Return the code of custom resources: ``infra/setup`` as the package ``setup``."""
+    return lambda_.Code.from_asset(
+        str(ROOT / "infra"), exclude=["*", "!setup", "!setup/*.py"], ignore_mode=cdk.IgnoreMode.GIT
     )
 
 

@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.bundling import code
@@ -14,7 +15,7 @@ from infra.installation import Installation
 from infra.permissions import acknowledge, may
 from infra.storage import log_group
 
-__all__ = ["INTERFACES", "Function"]
+__all__ = ["INTERFACES", "Function", "may_hash"]
 
 # What a function in a VPC needs before it can run: a network interface there.
 INTERFACES = [
@@ -24,7 +25,10 @@ INTERFACES = [
 
 
 class Function(lambda_.Function):
-    """``door`` is a file of footfall/apps/lambdas; ``variables`` are settings by their short names."""
+    """``door`` is a file of footfall/apps/lambdas; ``variables`` are settings by their short names.
+
+    ``part`` is the function's name where the same door is deployed a second time.
+    """
 
     def __init__(
         self,
@@ -34,16 +38,18 @@ class Function(lambda_.Function):
         key: kms.IKey,
         *,
         variables: Mapping[str, str],
-        asset: str = "columns",
+        part: str = "",
         seconds: int = 60,
         vpc: ec2.IVpc | None = None,
     ) -> None:
-        name = installation.named(door.replace("_", "-"))
-        place = Construct(scope, door.title().replace("_", ""))
+        asset = "door" if door == "collect" else "columns"
+        part = part or door.replace("_", "-")
+        name = installation.named(part)
+        place = Construct(scope, part.title().replace("-", ""))
         role = iam.Role(
             place,
             "Role",
-            role_name=name if len(name) <= 64 else None,
+            role_name=name,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What footfall.apps.lambdas.{door} may do",
         )
@@ -75,7 +81,7 @@ class Function(lambda_.Function):
             timeout=cdk.Duration.seconds(seconds),
             environment={
                 "FOOTFALL_DATA": "/tmp/footfall-data",  # noqa: S108 - the only folder that Lambda lets us write
-                "POWERTOOLS_SERVICE_NAME": door,
+                "POWERTOOLS_SERVICE_NAME": part,
                 "POWERTOOLS_METRICS_NAMESPACE": installation.name,
                 "POWERTOOLS_LOG_LEVEL": "INFO",
                 **settings,
@@ -96,3 +102,10 @@ class Function(lambda_.Function):
         acknowledge(
             self, "AwsSolutions-L1", "Python 3.12: the wheels of the assets are built and tested for it"
         )
+
+
+def may_hash(function: Function, installation: Installation, secret: secrets.ISecret) -> None:
+    """Let a function stand hashes in for addresses: the installation's key, and the salts of the days."""
+    may(function, ["secretsmanager:GetSecretValue"], [secret.secret_arn])
+    salts = installation.arn("dynamodb", f"table/{installation.named('salts')}")
+    may(function, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"], [salts])

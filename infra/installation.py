@@ -16,6 +16,7 @@ class Installation:
 
     ``settings`` is the footfall.toml with the apps, put beside the functions' code. ``bundle`` off
     leaves the functions' dependencies out: for tests of the templates, never for a deployment.
+    ``image`` is the console's in ECR (REPOSITORY:TAG), ``write_key`` what the simulator shows.
     ``domain`` with ``certificate`` (ARN in us-east-1) is the first-party name of the edge.
     """
 
@@ -27,6 +28,7 @@ class Installation:
     certificate: str = ""
     quicksight_user: str = ""
     image: str = ""
+    write_key: str = ""
     architecture: str = "arm64"
     bundle: bool = True
 

@@ -48,6 +48,8 @@ WILDCARDS: tuple[Wildcard, ...] = (
         "ec2:CreateTags",
         "a Glue job in a VPC, likewise",
     ),
+    _row("[*]", "redshift-data:DescribeStatement", "statements have no names that a policy could say"),
+    _row("[*]", "ecr:GetAuthorizationToken", "a token for the whole registry; what may be pulled is named"),
     _row(
         "*:log-group:*:[*]",
         "logs:CreateLogStream logs:PutLogEvents",

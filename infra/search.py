@@ -1,7 +1,6 @@
 """OpenSearch, made our way: in the VPC, signed requests only, people through Cognito."""
 
 import json
-from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
@@ -13,6 +12,7 @@ from aws_cdk import aws_opensearchservice as opensearch
 from constructs import Construct
 
 from footfall.core.search_index import ALIAS, age_policy, index_template
+from infra.bundling import setup_code
 from infra.function import INTERFACES
 from infra.installation import Installation
 from infra.permissions import acknowledge, may
@@ -22,8 +22,6 @@ from infra.stacks.network import NetworkStack
 from infra.storage import log_group
 
 __all__ = ["Search"]
-
-SETUP = Path(__file__).parent / "search_setup"
 
 
 class Search(Construct):
@@ -209,8 +207,8 @@ class Search(Construct):
             function_name=name,
             description="Index template, retention, roles and dashboards of OpenSearch",
             runtime=lambda_.Runtime.PYTHON_3_12,
-            code=lambda_.Code.from_asset(str(SETUP)),
-            handler="handler.handler",
+            code=setup_code(),
+            handler="setup.search.handler",
             role=self.keeper,
             timeout=cdk.Duration.minutes(5),
             log_group=group,

@@ -45,6 +45,26 @@ class EdgeStack(cdk.Stack):
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             custom_headers={"X-Footfall-Edge": secret.secret_value.unsafe_unwrap()},
         )
+        # A header of the cache's key is one that the origin gets: so collect learns who really sent.
+        uncached = cloudfront.CachePolicy(
+            self,
+            "Uncached",
+            comment="Nothing is kept; the origin is told the viewer's address",
+            min_ttl=cdk.Duration.seconds(0),
+            default_ttl=cdk.Duration.seconds(0),
+            max_ttl=cdk.Duration.seconds(1),
+            header_behavior=cloudfront.CacheHeaderBehavior.allow_list("CloudFront-Viewer-Address"),
+        )
+        script = cloudfront.CachePolicy(
+            self,
+            "Script",
+            comment="The SDK, as long as collect says",
+            min_ttl=cdk.Duration.seconds(0),
+            default_ttl=cdk.Duration.hours(1),
+            max_ttl=cdk.Duration.days(1),
+            enable_accept_encoding_gzip=True,
+            enable_accept_encoding_brotli=True,
+        )
         https = cloudfront.ViewerProtocolPolicy.HTTPS_ONLY
         named = bool(installation.domain and installation.certificate)
         self.distribution = cloudfront.Distribution(
@@ -65,7 +85,7 @@ class EdgeStack(cdk.Stack):
                 origin=api,
                 viewer_protocol_policy=https,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,
-                cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                cache_policy=uncached,
                 origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
             ),
             additional_behaviors={
@@ -73,7 +93,7 @@ class EdgeStack(cdk.Stack):
                     origin=api,
                     viewer_protocol_policy=https,
                     compress=True,
-                    cache_policy=cloudfront.CachePolicy.USE_ORIGIN_CACHE_CONTROL_HEADERS,
+                    cache_policy=script,
                 )
             },
         )

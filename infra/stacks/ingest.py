@@ -7,7 +7,7 @@ from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
 
 from infra.delivery import Delivery
-from infra.function import Function
+from infra.function import Function, may_hash
 from infra.installation import Installation
 from infra.permissions import acknowledge, may
 from infra.stacks.lake import LakeStack
@@ -57,7 +57,6 @@ class IngestStack(cdk.Stack):
             "collect",
             installation,
             lake.identity.key,
-            asset="door",
             seconds=10,
             variables={
                 "edge_secret": edge.secret_value.unsafe_unwrap() if edge else "",
@@ -68,12 +67,7 @@ class IngestStack(cdk.Stack):
                 "salts_table": self.salts.table_name,
             },
         )
-        may(collect, ["secretsmanager:GetSecretValue"], [lake.identity.secret.secret_arn])
-        may(
-            collect,
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            [self.salts.table_arn],
-        )
+        may_hash(collect, installation, lake.identity.secret)
         may(collect, ["sqs:SendMessage"], [lake.dead_letters.queue_arn])
         return collect
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from infra.bundling import mysql_archive
-from infra.function import Function
+from infra.function import Function, may_hash
 from infra.installation import Installation
 from infra.job import job_role, spark_job
 from infra.permissions import acknowledge, may
@@ -203,9 +203,7 @@ class LogsStack(cdk.Stack):
         may(function, ["s3:PutObject", "s3:AbortMultipartUpload"], [fresh])
         rows = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
         may(function, rows, [self.lake.state.table_arn])
-        salts = [named.arn("dynamodb", f"table/{named.named('salts')}")]
-        may(function, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], salts)
-        may(function, ["secretsmanager:GetSecretValue"], [self.lake.identity.secret.secret_arn])
+        may_hash(function, named, self.lake.identity.secret)
         may(function, ["sqs:SendMessage"], [self.lake.dead_letters.queue_arn])
         may(
             function,

@@ -25,9 +25,7 @@ class Door(NamedTuple):
 
 
 ENDPOINTS: tuple[Door, ...] = (
-    Door("Firehose", "KINESIS_FIREHOSE", ("search_nodes",)),
     Door("Sqs", "SQS", ("search_nodes",)),
-    Door("Xray", "XRAY", ("search_nodes",)),
     Door("Secrets", "SECRETS_MANAGER", ("logs", "console")),
     Door("Logs", "CLOUDWATCH_LOGS", ("console",)),
     Door("Athena", "ATHENA", ("console",)),

@@ -1,7 +1,6 @@
 """stream: Kinesis, the function that turns records into rows, and where the rows go."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -16,6 +15,11 @@ from infra.stacks.network import NetworkStack
 from infra.storage import queue
 
 __all__ = ["StreamStack"]
+
+READS = [
+    "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
+    "kinesis:GetShardIterator", "kinesis:ListShards",
+]  # fmt: skip
 
 
 class StreamStack(cdk.Stack):
@@ -46,39 +50,44 @@ class StreamStack(cdk.Stack):
         self.rows = Delivery(self, "rows", installation, lake)
         self.rows.rows()
         Delivery(self, "raw", installation, lake).copy(self.records)
-        self.search = (
-            Search(self, installation, lake.identity, network) if network and profile.search_nodes else None
-        )
-        self._function(installation, lake, network.vpc if self.search and network else None)
+        self.failed = queue(self, "undelivered", installation, lake.identity.key)
+        # The same door twice, so that neither store waits while the other one is down.
+        to_lake = self._function(installation, lake, "stream", {"firehose": self.rows.name})
+        may(to_lake, ["firehose:PutRecordBatch"], [self.rows.arn])
+        if network and profile.search_nodes:
+            search = Search(self, installation, lake.identity, network)
+            search.writer(
+                self._function(installation, lake, "stream-search", {"search": search.endpoint}, network)
+            )
 
-    def _function(self, installation: Installation, lake: LakeStack, vpc: ec2.IVpc | None) -> None:
-        key = lake.identity.key
+    def _function(
+        self,
+        installation: Installation,
+        lake: LakeStack,
+        part: str,
+        store: dict[str, str],
+        network: NetworkStack | None = None,
+    ) -> Function:
+        """Return a reader of the stream that brings rows to one store."""
         function = Function(
             self,
             "stream",
             installation,
-            key,
+            lake.identity.key,
+            part=part,
             seconds=120,
-            vpc=vpc,
+            vpc=network.vpc if network else None,
             variables={
                 "stream": self.records.stream_name,
-                "firehose": self.rows.name,
-                "search": self.search.endpoint if self.search else "",
                 "dead_letters": lake.dead_letters.queue_url,
+                **store,
             },
         )
-        may(function, ["firehose:PutRecordBatch"], [self.rows.arn])
-        may(function, ["sqs:SendMessage"], [lake.dead_letters.queue_arn])
-        if self.search:
-            self.search.writer(function)
-        reads = ["kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
-                 "kinesis:GetShardIterator", "kinesis:ListShards"]  # fmt: skip
-        may(function, reads, [self.records.stream_arn])
-        undelivered = queue(self, "undelivered", installation, key)
-        may(function, ["sqs:SendMessage"], [undelivered.queue_arn])
+        may(function, READS, [self.records.stream_arn])
+        may(function, ["sqs:SendMessage"], [lake.dead_letters.queue_arn, self.failed.queue_arn])
         made = lambda_.CfnEventSourceMapping(
             self,
-            "Source",
+            f"{part.title().replace('-', '')}Source",
             event_source_arn=self.records.stream_arn,
             function_name=function.function_name,
             starting_position="TRIM_HORIZON",
@@ -91,8 +100,9 @@ class StreamStack(cdk.Stack):
             maximum_record_age_in_seconds=20 * 3_600,
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(
-                    destination=undelivered.queue_arn
+                    destination=self.failed.queue_arn
                 )
             ),
         )
         made.node.add_dependency(function.role)
+        return function

@@ -8,7 +8,7 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from infra.function import Function
+from infra.function import Function, may_hash
 from infra.installation import Installation
 from infra.machine import Machine
 from infra.permissions import may
@@ -68,10 +68,8 @@ class WorkflowStack(cdk.Stack):
         may(made["ingest"], ["s3:PutObject", "s3:GetObject"], [f"{raw}/ingest/*"])
         may(made["ingest"], ["s3:GetObject"], [f"{raw}/{ARRIVALS}*"])
         may(made["process"], ["s3:GetObject"], [f"{raw}/ingest/*"])
-        salts = [installation.arn("dynamodb", f"table/{installation.named('salts')}")]
         for door in ("ingest", "process"):
-            may(made[door], ["secretsmanager:GetSecretValue"], [lake.identity.secret.secret_arn])
-            may(made[door], ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], salts)
+            may_hash(made[door], installation, lake.identity.secret)
         may(made["write"], ["dynamodb:BatchWriteItem", "dynamodb:PutItem"], [self.events.table_arn])
         once = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
         for function in made.values():

@@ -80,7 +80,6 @@ PROFILES: Mapping[str, Profile] = {
         mysql_instance="t4g.medium",
         warehouse_rpu=8,
         quicksight=True,
-        console=True,
         collect_mib=1_024,
         stream_mib=2_048,
         requests_per_second=10_000,

@@ -14,20 +14,15 @@ import boto3  # type: ignore[import-untyped]
 from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
 from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 
+from .answer import answered
+
 WRITE = ["crud", "create_index", "indices:admin/mapping/put"]
 READ = ["read", "search", "indices:admin/get", "indices:admin/mappings/get"]
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
     """Answer CloudFormation's Create, Update and Delete; what Delete would remove goes with the domain."""
-    wanted = event["ResourceProperties"]
-    try:
-        if event["RequestType"] != "Delete":
-            set_up(wanted)
-    except Exception as error:  # CloudFormation waits an hour for an answer that does not come
-        _answer(event, "FAILED", f"OpenSearch could not be set up: {error}")
-        raise
-    _answer(event, "SUCCESS", "")
+    answered(event, set_up)
 
 
 def set_up(wanted: dict[str, str]) -> None:
@@ -88,18 +83,3 @@ def _call(
         raise RuntimeError(
             f"{method} {path}: {error.code} {error.read().decode(errors='replace')}"
         ) from error
-
-
-def _answer(event: dict[str, Any], status: str, reason: str) -> None:
-    body = json.dumps(
-        {
-            "Status": status,
-            "Reason": reason,
-            "PhysicalResourceId": "footfall-search",
-            "StackId": event["StackId"],
-            "RequestId": event["RequestId"],
-            "LogicalResourceId": event["LogicalResourceId"],
-        }
-    ).encode()
-    put = urllib.request.Request(event["ResponseURL"], body, {"Content-Type": ""}, method="PUT")  # noqa: S310
-    urllib.request.urlopen(put, timeout=30).close()  # noqa: S310 - CloudFormation's own address

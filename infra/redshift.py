@@ -1,0 +1,48 @@
+"""Redshift's SQL: the lake as an external schema, and the metrics that it can answer as views."""
+
+from collections.abc import Iterator
+
+import sqlglot
+from sqlglot import exp
+
+from footfall.metrics import catalogue, render
+
+__all__ = ["LEFT_OUT", "TABLE", "statements", "views"]
+
+# What Redshift has no words for: arrays that are walked with a lambda. Athena and Spark answer these.
+LEFT_OUT = ("funnel",)
+EPOCH = "datediff(microsecond, timestamp '1970-01-01', {})"
+SCHEMA = "footfall"
+# Redshift reads Glue's tables, but not their computed partitions: this one has none, and all files.
+TABLE = "events_whole"
+
+
+def views() -> Iterator[tuple[str, str]]:
+    """Yield name and statement of each view; a view over external tables is bound when it is read."""
+    for name, metric in catalogue().items():
+        if name in LEFT_OUT:
+            continue
+        tree = sqlglot.parse_one(render(metric, {}), read="duckdb")
+        made = {cte.alias for cte in tree.find_all(exp.CTE)}
+        for table in list(tree.find_all(exp.Table)):
+            if table.name not in made and not table.db:
+                named = exp.to_identifier(TABLE if table.name == "events" else table.name)
+                alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
+                table.replace(exp.Table(this=named, db=exp.to_identifier("lake"), alias=alias))
+        for call in list(tree.find_all(exp.Anonymous)):
+            if call.name.lower() == "epoch_us":
+                call.replace(
+                    sqlglot.parse_one(EPOCH.format(call.expressions[0].sql("redshift")), "redshift")
+                )
+        query = tree.sql(dialect="redshift", pretty=True)
+        yield name, f"create or replace view {SCHEMA}.{name} as\n{query}\nwith no schema binding"
+
+
+def statements(database: str, role: str) -> list[str]:
+    """Return all statements in order; every one may run again."""
+    catalog = f"from data catalog database '{database}' iam_role '{role}'"
+    return [
+        f"create external schema if not exists lake {catalog}",
+        f"create schema if not exists {SCHEMA}",
+        *(sql for _, sql in views()),
+    ]

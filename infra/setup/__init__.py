@@ -1,0 +1,1 @@
+"""Functions that CloudFormation calls while it deploys; they run on Lambda's own Python alone."""
