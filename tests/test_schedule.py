@@ -348,6 +348,15 @@ def test_a_broken_store_stops_the_work_and_not_the_thread(monkeypatch: pytest.Mo
     house.scheduler.close()
 
 
+def test_a_job_whose_time_cannot_be_read_stops_no_other() -> None:
+    house = House()
+    house.store.put(make_job("a", timezone="Gone/Zone"))
+    house.store.put(make_job("b"))
+    house.step()
+    assert (house.states("a"), house.states("b")) == ([], ["due running"])
+    house.scheduler.close()
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Time, ends, crashes and hands in any order: what must hold at each moment."""
 

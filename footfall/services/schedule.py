@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -118,20 +119,21 @@ class Scheduler:
             self._break_off(entry.run, attempt=entry.run.attempt)
 
     def _plan(self, now: datetime) -> None:
-        """Queue a run of each job that is due; several times missed are one."""
         for job in self._store.jobs():
-            if job.paused or job.next_at > now:
-                continue
-            late = now - job.next_at > LATE
-            following = next_after(job.cron, job.timezone, now)
-            run = Run(job=job.name, state="queued", cause="catch_up" if late else "due", due_at=job.next_at)
-            if late and self._settings.missed == "note":
-                missed = replace(run, state="missed", finished_at=now)
-                self._store.enter(missed, following)
-                _log.warning("job missed", job=job.name, due_at=job.next_at.isoformat())
-            elif self._store.enter(run, following) is None:
-                self._store.enter(replace(run, state="skipped", finished_at=now))
-                _log.warning("job skipped: the run before is not over", job=job.name)
+            if job.next_at <= now and not job.paused:
+                self._guarded(partial(self._queue, job, now))
+
+    def _queue(self, job: Job, now: datetime) -> None:
+        """Queue a run of a job that is due; several times missed are one."""
+        late = now - job.next_at > LATE
+        following = next_after(job.cron, job.timezone, now)
+        run = Run(job=job.name, state="queued", cause="catch_up" if late else "due", due_at=job.next_at)
+        if late and self._settings.missed == "note":
+            self._store.enter(replace(run, state="missed", finished_at=now), following)
+            _log.warning("job missed", job=job.name, due_at=job.next_at.isoformat())
+        elif self._store.enter(run, following) is None:
+            self._store.enter(replace(run, state="skipped", finished_at=now))
+            _log.warning("job skipped: the run before is not over", job=job.name)
 
     def _start(self, runs: list[Run], now: datetime) -> None:
         for run in runs:
