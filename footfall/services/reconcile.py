@@ -187,7 +187,7 @@ def _stretch(app: str, asked: Asked, days: Sequence[_Day]) -> _Stretch:
             for begin, end in zip(begins, ends, strict=True)
         ]
         raise NotReconcilable(
-            cause=f"{app}'s log covers {spans[0]} UTC and its events {spans[1]} UTC, and no day has both",
+            cause=f"{app}'s log covers {spans[0]} UTC and its events {spans[1]} UTC, which do not overlap",
             hint=f"Import the log of the events' days: {IMPORT.format(app=app)}",
         )
     since = max(since, datetime.combine(both[0].day, datetime.min.time()))
