@@ -13,13 +13,15 @@ import pyarrow.compute as pc
 
 from footfall.core.sessions import SESSION_GAP, session_id_of
 
-__all__ = ["HIT_COLUMNS", "PIECE_SCHEMA", "Merged", "merge_pieces", "runs_of", "session_ids"]
+__all__ = ["HIT_COLUMNS", "KEYS", "PIECE_SCHEMA", "Merged", "merge_pieces", "runs_of", "session_ids"]
 
 Ints = npt.NDArray[np.int64]
 
 GAP_US = int(SESSION_GAP.total_seconds() * 1_000_000)
 NEVER = np.iinfo(np.int64).min
 KEYS = ("app_id", "visitor_id", "is_bot")
+"""Whose a session is."""
+
 HIT_COLUMNS = (*KEYS, "created_at", "event", "path")
 """What runs are made of."""
 

@@ -25,7 +25,7 @@ from footfall.services.import_reading import SourceReader
 from footfall.services.import_rows import ImportRules, Read, RowReader
 from footfall.services.import_sources import Source
 
-__all__ = ["Progress", "Run", "end_of", "enriched"]
+__all__ = ["Progress", "Run", "end_of", "enriched", "rows_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Run:
         before, latin1 = self.lines, 0
         reached = Reached(start.position or "", start.offset, start.line)
         with SourceReader(source, self._format) as reader, ThreadPoolExecutor(1, "import") as ahead:
-            rows = _rows_from(layout, reader, start.line_start)
+            rows = rows_from(layout, reader, start.line_start)
             stream = self._prepared(rows, reader, blocks(reader, start, layout.record_end))
             waiting = ahead.submit(next, stream, None)
             while (prepared := waiting.result()) is not None:
@@ -161,7 +161,7 @@ def end_of(block: Block) -> Reached:
     return Reached(block.position, block.end, block.line + lines)
 
 
-def _rows_from(layout: Layout, reader: SourceReader, place: int) -> RowReader:
+def rows_from(layout: Layout, reader: SourceReader, place: int) -> RowReader:
     """Skip to the byte where reading begins; return the reader of what follows there."""
     if layout.below is None or not place:
         reader.skip(place)

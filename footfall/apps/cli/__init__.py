@@ -38,7 +38,7 @@ SCHEDULE = {
     "resume": "resume_job",
     "remove": "remove_job",
 }
-SPARK = {"replay": "replay"}
+SPARK = {"replay": "replay", "import": "import_logs", "compact": "compact_lake"}
 REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
 app = App(

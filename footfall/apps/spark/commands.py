@@ -8,16 +8,19 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
+from footfall.adapters.key_file import installation_key
 from footfall.apps.cli.output import Output, print_rows
-from footfall.apps.spark.landing import Landed
+from footfall.apps.spark.compaction import compact
+from footfall.apps.spark.imports import Import, RulesOf, import_files
+from footfall.apps.spark.landing import Hours, Landed, Target
 from footfall.apps.spark.replay import Replay
 from footfall.apps.spark.replay import replay as run_replay
 from footfall.apps.spark.session import open_session
 from footfall.core.moments import moment
 from footfall.errors import BadQuery, LakeOwned
-from footfall.settings import load_settings
+from footfall.settings import App, load_settings
 
-__all__ = ["replay"]
+__all__ = ["compact_lake", "import_logs", "replay"]
 
 WAREHOUSE = "warehouse.duckdb"
 
@@ -88,6 +91,86 @@ def replay(
     cluster = cluster or Cluster()
     with open_session(cluster.master, cluster.settings()) as spark:
         landed = run_replay(spark, wanted, datetime.now(UTC).replace(tzinfo=None))
+    _print(landed, output)
+
+
+def import_logs(
+    format: str,
+    paths: list[str],
+    /,
+    *,
+    lake: Path,
+    app: str = "default",
+    cluster: Cluster | None = None,
+    output: Output | None = None,
+) -> None:
+    """Add files to a lake, each read whole by one task; the same bytes are never read in twice.
+
+    Rows and ids are as "footfall import" has them; personal data is masked with the data folder's key.
+
+    Examples:
+      footfall spark import s3 /mnt/logs --lake /mnt/lake --master spark://head:7077
+      footfall spark import combined "/var/log/nginx/access*.gz" --lake /data/lake --app shop
+
+    Parameters
+    ----------
+    format: str
+        As of "footfall import".
+    paths: list[str]
+        Files, folders or globs that all machines see.
+    lake: Path
+        The lake's folder, which all machines see.
+    app: str
+        The app that the rows belong to.
+    """
+    output = output or Output()
+    settings = load_settings(flags={"data": output.data})
+    rules = RulesOf(
+        app=app,
+        key=installation_key(settings.data / "keys"),
+        scrub=tuple(settings.apps.get(app, App()).scrub.items()),
+        geo_database=settings.loader.geo_database,
+    )
+    target = Target(_lake_of(lake), file_bytes=settings.lake.flush_bytes)
+    absolute = tuple(str(Path(path).absolute()) for path in paths)
+    wanted = Import(format=format, paths=absolute, rules=rules, target=target)
+    cluster = cluster or Cluster()
+    with open_session(cluster.master, cluster.settings()) as spark:
+        landed = import_files(spark, wanted, datetime.now(UTC).replace(tzinfo=None))
+    _print(landed, output)
+
+
+def compact_lake(
+    *,
+    lake: Path,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    cluster: Cluster | None = None,
+    output: Output | None = None,
+) -> None:
+    """Tidy a lake up: repeats over days out, sessions made anew, an hour's many files made one.
+
+    Only hours that need it are written; the lake of a running platform needs it never.
+
+    Example:
+      footfall spark compact --lake /mnt/lake --from 2026-10-01 --to 2026-11-01
+
+    Parameters
+    ----------
+    lake: Path
+        The lake's folder, which all machines see.
+    from_: str
+        First hour that may be written, YYYY-MM-DD or YYYY-MM-DDTHH:00 (UTC); the first when not given.
+    to: str
+        The hour behind the last.
+    """
+    output = output or Output()
+    settings = load_settings(flags={"data": output.data})
+    hours = Hours.between(_hour(from_, "--from"), _hour(to, "--to"))
+    target = Target(_lake_of(lake), hours, file_bytes=settings.lake.flush_bytes)
+    cluster = cluster or Cluster()
+    with open_session(cluster.master, cluster.settings()) as spark:
+        landed = compact(spark, target)
     _print(landed, output)
 
 

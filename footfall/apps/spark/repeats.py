@@ -19,15 +19,15 @@ __all__ = ["repeated"]
 
 KEY = ("app_id", "event_id")
 PLACE = ("read_from", "read_number")
-SCHEMA = "read_from string, read_number bigint, hour bigint"
+SCHEMA = "read_from string, read_number bigint, hour bigint, stands boolean"
 
 
 def repeated(events: "DataFrame") -> "DataFrame":
-    """Return ``read_from, read_number, hour`` of each event that is a duplicate of an earlier one.
+    """Return ``read_from, read_number, hour, stands`` of each event that repeats an earlier one.
 
     Of equal times of receipt the first place by these counts as the earlier.
     """
-    narrow = events.select(*KEY, "received_at", *PLACE, "hour")
+    narrow = events.select(*KEY, "received_at", *PLACE, "hour", "stands")
     history = narrow.repartition(*KEY).sortWithinPartitions(*KEY, "received_at", *PLACE)
     return in_arrow(history, _only_repeats, SCHEMA)
 
@@ -37,4 +37,4 @@ def _only_repeats(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
     for batch in batches:
         found, last = repeats(pa.Table.from_batches([batch]), last)
         if found.any():
-            yield batch.filter(pa.array(found)).select([*PLACE, "hour"])
+            yield batch.filter(pa.array(found)).select([*PLACE, "hour", "stands"])

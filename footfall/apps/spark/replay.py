@@ -9,12 +9,13 @@ import msgspec
 import pyarrow as pa
 
 from footfall.adapters.raw_blocks import list_blocks, read_block
-from footfall.apps.spark.landing import Hours, Landed, land
+from footfall.apps.spark.landing import Hours, Landed, Target, land
 from footfall.apps.spark.session import MapArrow, in_arrow, spread_over
 from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_rejected
 from footfall.core.decode import decode
 from footfall.core.enrich import enrich
 from footfall.core.record import Logged
+from footfall.services.import_layouts import FORMATS
 from footfall.services.replay_plan import blocks_for, in_tasks
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
 def replay(spark: "SparkSession", wanted: Replay, now: datetime) -> Landed:
     """Put the archive's events through today's rules into the lake; ``now`` becomes ``processed_at``.
 
+    Imported rows are not in the archive: those in the lake stay.
+
     Raises NotFound, BadSource for a damaged block, and what ``land`` raises; the lake is then as it was.
     """
     blocks = blocks_for(
@@ -54,7 +57,15 @@ def replay(spark: "SparkSession", wanted: Replay, now: datetime) -> Landed:
     spread_over(spark, tasks)
     frame = spark.createDataFrame(context.parallelize(places, tasks), "place string, source string")
     rows = in_arrow(frame, _read_blocks(now), TAGGED_DDL)
-    return land(rows, wanted.lake, Hours.between(wanted.start, wanted.end), wanted.file_bytes)
+    target = Target(
+        wanted.lake,
+        Hours.between(wanted.start, wanted.end),
+        kept=frozenset(FORMATS),
+        whole=True,
+        file_bytes=wanted.file_bytes,
+    )
+    landed, _ = land(rows, target)
+    return landed
 
 
 def _read_blocks(now: datetime) -> MapArrow:

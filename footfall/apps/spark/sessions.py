@@ -13,18 +13,17 @@ import pyarrow as pa
 
 from footfall.apps.spark.session import in_arrow, spark_ddl
 from footfall.apps.spark.tagged import HOUR_US
-from footfall.core.session_merge import HIT_COLUMNS, PIECE_SCHEMA, merge_pieces, runs_of, session_ids
+from footfall.core.session_merge import HIT_COLUMNS, KEYS, PIECE_SCHEMA, merge_pieces, runs_of, session_ids
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["labelled"]
+__all__ = ["labelled", "session_spans"]
 
-VISITOR = ("app_id", "visitor_id", "is_bot")
 MOST_HELD = 200_000  # runs of one task before they are merged among themselves
 SPANS = pa.schema(
     [
-        *(PIECE_SCHEMA.field(name) for name in VISITOR),
+        *(PIECE_SCHEMA.field(name) for name in KEYS),
         pa.field("hour", pa.int64()),
         pa.field("started_at", pa.timestamp("us")),
         pa.field("ended_at", pa.timestamp("us")),
@@ -33,23 +32,24 @@ SPANS = pa.schema(
 )
 
 
-def labelled(events: "DataFrame", context: "DataFrame") -> "DataFrame":
-    """Return the events with a ``session_id``: the sender's, else that of the session they fall in.
+def session_spans(events: "DataFrame") -> "DataFrame":
+    """Return the sessions of all events, each once for every hour that it touches."""
+    runs = in_arrow(events.select(*HIT_COLUMNS), _runs, spark_ddl(PIECE_SCHEMA))
+    return in_arrow(runs.repartition(*KEYS), _spans, spark_ddl(SPANS))
 
-    Sessions are made of all events of ``context``, which holds at least ``events``.
-    """
+
+def labelled(events: "DataFrame", spans: "DataFrame") -> "DataFrame":
+    """Return the events with a ``session_id``: the sender's, else that of the session they fall in."""
     from pyspark.sql import functions as f  # needs the extra
 
-    runs = in_arrow(context.select(*HIT_COLUMNS), _runs, spark_ddl(PIECE_SCHEMA))
-    spans = in_arrow(runs.repartition(*VISITOR), _spans, spark_ddl(SPANS)).alias("s")
-    rows = events.alias("r")
-    same = [f.col(f"r.{name}") == f.col(f"s.{name}") for name in (*VISITOR, "hour")]
+    rows, sessions = events.alias("r"), spans.alias("s")
+    same = [f.col(f"r.{name}") == f.col(f"s.{name}") for name in (*KEYS, "hour")]
     within = f.col("r.created_at").between(f.col("s.started_at"), f.col("s.ended_at"))
     columns = [
         f.coalesce("r.session_id", "s.made_id").alias(name) if name == "session_id" else f.col(f"r.{name}")
         for name in events.columns
     ]
-    return rows.join(spans, [*same, within], "left").select(*columns)
+    return rows.join(sessions, [*same, within], "left").select(*columns)
 
 
 def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -65,7 +65,6 @@ def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _spans(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield each session once for every hour that it touches."""
     pieces = pa.Table.from_batches([batch.cast(PIECE_SCHEMA) for batch in batches], PIECE_SCHEMA)
     sessions = merge_pieces(pieces).pieces
     if not len(sessions):

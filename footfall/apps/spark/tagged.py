@@ -81,14 +81,14 @@ def tag_rejected(rejected: pa.Table, source: str, first: int) -> Iterator[pa.Rec
     plain = rejected.set_column(place, "received_at", micros)
     texts = [_write(row).decode() for row in plain.to_pylist()]
     columns = {name: rejected[name] for name in ("app_id", "received_at", "origin")}
-    columns["rejected"] = pa.array(texts, pa.string())
+    columns |= {"event_id": rejected["rejected_id"], "rejected": pa.array(texts, pa.string())}
     yield from _tagged(columns, rejected["received_at"], source, first, len(rejected))
 
 
-def tag_count(source: str, counted: int) -> Iterator[pa.RecordBatch]:
-    """Yield the word that so many events were read from a source."""
+def tag_count(source: str, counted: int, reached: int = -1) -> Iterator[pa.RecordBatch]:
+    """Yield the word that so many events were read from a source, and up to where."""
     never = pa.nulls(1, pa.timestamp("us"))
-    yield from _tagged({"counted": pa.array([counted], pa.int64())}, never, source, -1, 1)
+    yield from _tagged({"counted": pa.array([counted], pa.int64())}, never, source, reached, 1)
 
 
 def rejected_table(texts: Sequence[str]) -> pa.Table:
