@@ -59,6 +59,7 @@ ALARMS: tuple[Alarm, ...] = (
     *_function("transform", "firehose"),
     *_function("stream", "stream"),
     *_function("stream-search", "search_nodes"),
+    *_function("raw", "stream"),
     *_function("ingest", "workflow"),
     *_function("process", "workflow"),
     *_function("write", "workflow"),

@@ -1,16 +1,15 @@
-"""Firehose, made our way: 64 MB or 60 s, into the lake as Parquet or into the raw bucket as it came."""
+"""Firehose, made our way: 64 MB or 60 s, into the lake as Parquet."""
 
 from typing import Any
 
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kinesisfirehose as firehose
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.installation import Installation
-from infra.permissions import acknowledge, may
+from infra.permissions import may
 from infra.stacks.lake import LakeStack
 from infra.storage import log_group
 
@@ -92,45 +91,6 @@ class Delivery(Construct):
             ),
         )
         made.node.add_dependency(self.role)
-
-    def copy(self, source: kinesis.IStream) -> None:
-        """Copy Kinesis into the raw bucket, a line a record."""
-        self._writes(self.lake.raw, "raw", "errors")
-        reads = [
-            "kinesis:DescribeStream",
-            "kinesis:GetShardIterator",
-            "kinesis:GetRecords",
-            "kinesis:ListShards",
-        ]
-        may(self.role, reads, [source.stream_arn])
-        made = Stream(
-            self,
-            "Stream",
-            delivery_stream_name=self.name,
-            delivery_stream_type="KinesisStreamAsSource",
-            kinesis_stream_source_configuration=Stream.KinesisStreamSourceConfigurationProperty(
-                kinesis_stream_arn=source.stream_arn, role_arn=self.role.role_arn
-            ),
-            extended_s3_destination_configuration=Stream.ExtendedS3DestinationConfigurationProperty(
-                bucket_arn=self.lake.raw.bucket_arn,
-                role_arn=self.role.role_arn,
-                prefix=RAW_PREFIX,
-                error_output_prefix=RAW_ERRORS,
-                buffering_hints=BUFFER,
-                compression_format="GZIP",
-                encryption_configuration=self._encryption(),
-                cloud_watch_logging_options=self._logged("raw"),
-                processing_configuration=Stream.ProcessingConfigurationProperty(
-                    enabled=True, processors=[_processor("AppendDelimiterToRecord", Delimiter="\\n")]
-                ),
-            ),
-        )
-        made.node.add_dependency(self.role)
-        acknowledge(
-            made,
-            "AwsSolutions-KDF1",
-            "its source is a stream that our key encrypts; there is no other way in",
-        )
 
     def _writes(self, bucket: s3.IBucket, *prefixes: str) -> None:
         place = f"arn:{self.lake.partition}:s3:::{self.installation.bucket(bucket.node.id.lower())}"

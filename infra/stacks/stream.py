@@ -1,5 +1,7 @@
 """stream: Kinesis, the function that turns records into rows, and where the rows go."""
 
+from typing import NamedTuple
+
 import aws_cdk as cdk
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
@@ -20,6 +22,27 @@ READS = [
     "kinesis:DescribeStream", "kinesis:DescribeStreamSummary", "kinesis:GetRecords",
     "kinesis:GetShardIterator", "kinesis:ListShards",
 ]  # fmt: skip
+
+
+class Reader(NamedTuple):
+    """A function on the stream: up to ``records`` or ``seconds`` a batch.
+
+    ``partial`` says that it names the record from which on a batch has to come again, and that a batch
+    which fails may be halved.
+    """
+
+    part: str
+    door: str
+    records: int
+    seconds: int
+    parallel: int
+    partial: bool
+
+
+ROWS = Reader("stream", "stream", 2_000, 5, 2, True)
+SEARCH = Reader("stream-search", "stream", 2_000, 5, 2, True)
+# Few, large objects; and whole batches, so that one that comes again is written over.
+RAW = Reader("raw", "raw", 10_000, 60, 1, False)
 
 
 class StreamStack(cdk.Stack):
@@ -49,53 +72,50 @@ class StreamStack(cdk.Stack):
         acknowledge(self.records, "AwsSolutions-KDS3", "the key is ours, of the stack identity")
         self.rows = Delivery(self, "rows", installation, lake)
         self.rows.rows()
-        Delivery(self, "raw", installation, lake).copy(self.records)
         self.failed = queue(self, "undelivered", installation, lake.identity.key)
         # The same door twice, so that neither store waits while the other one is down.
-        to_lake = self._function(installation, lake, "stream", {"firehose": self.rows.name})
+        to_lake = self._reader(installation, lake, ROWS, {"firehose": self.rows.name})
         may(to_lake, ["firehose:PutRecordBatch"], [self.rows.arn])
+        archive = self._reader(installation, lake, RAW, {"raw_bucket": lake.raw.bucket_name})
+        objects = f"arn:{self.partition}:s3:::{installation.bucket('raw')}/raw/*"
+        may(archive, ["s3:PutObject"], [objects])
         if network and profile.search_nodes:
             search = Search(self, installation, lake.identity, network)
-            search.writer(
-                self._function(installation, lake, "stream-search", {"search": search.endpoint}, network)
-            )
+            store = {"search": search.endpoint}
+            search.writer(self._reader(installation, lake, SEARCH, store, network))
 
-    def _function(
+    def _reader(
         self,
         installation: Installation,
         lake: LakeStack,
-        part: str,
+        reader: Reader,
         store: dict[str, str],
         network: NetworkStack | None = None,
     ) -> Function:
-        """Return a reader of the stream that brings rows to one store."""
+        """Return a function that reads the stream, and brings it to one store."""
         function = Function(
             self,
-            "stream",
+            reader.door,
             installation,
             lake.identity.key,
-            part=part,
+            part=reader.part,
             seconds=120,
             vpc=network.vpc if network else None,
-            variables={
-                "stream": self.records.stream_name,
-                "dead_letters": lake.dead_letters.queue_url,
-                **store,
-            },
+            variables={"dead_letters": lake.dead_letters.queue_url, **store},
         )
         may(function, READS, [self.records.stream_arn])
         may(function, ["sqs:SendMessage"], [lake.dead_letters.queue_arn, self.failed.queue_arn])
         made = lambda_.CfnEventSourceMapping(
             self,
-            f"{part.title().replace('-', '')}Source",
+            f"{reader.part.title().replace('-', '')}Source",
             event_source_arn=self.records.stream_arn,
             function_name=function.function_name,
             starting_position="TRIM_HORIZON",
-            batch_size=2_000,
-            maximum_batching_window_in_seconds=5,
-            parallelization_factor=2,
-            function_response_types=["ReportBatchItemFailures"],
-            bisect_batch_on_function_error=True,
+            batch_size=reader.records,
+            maximum_batching_window_in_seconds=reader.seconds,
+            parallelization_factor=reader.parallel,
+            function_response_types=["ReportBatchItemFailures"] if reader.partial else None,
+            bisect_batch_on_function_error=reader.partial,
             maximum_retry_attempts=8,
             maximum_record_age_in_seconds=20 * 3_600,
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
