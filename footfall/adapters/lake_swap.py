@@ -83,9 +83,8 @@ class LakeSwap:
 def _first_number(target: Path, count: int) -> int:
     """Return where to number from, so that no name is one that stands there."""
     taken = [int(match[1]) for path in target.glob("part-*") if (match := PART.fullmatch(path.name))]
-    if min(taken, default=count) >= count:
-        return 0
-    return max(taken) + 1 if max(taken) + count < MOST_PARTS else 0
+    first = max(taken, default=-1) + 1
+    return first if first + count <= MOST_PARTS else 0
 
 
 def _exchange(one: Path, other: Path) -> None:
