@@ -42,6 +42,9 @@ def sql(api: httpx.Client, text: str) -> Any:
     return answer.json()
 
 
+NOBODY = {"hotlinks", "scanners"}  # the simulated people do neither
+
+
 @pytest.mark.parametrize("name", sorted(catalogue()))
 def test_every_metric_answers_in_the_contract_s_form(api: httpx.Client, name: str) -> None:
     answer = api.get(f"/api/metrics/{name}", params=NEEDS.get(name, {}))
@@ -49,7 +52,7 @@ def test_every_metric_answers_in_the_contract_s_form(api: httpx.Client, name: st
     body = answer.json()
     assert set(body) == {"columns", "rows", "sql", "fresh_to", "rows_read"}
     assert body["columns"] == [column.name for column in catalogue()[name].columns][-len(body["columns"]) :]
-    assert body["rows"], name
+    assert body["rows"] or name in NOBODY, name
     assert body["rows_read"] > 0
     assert body["fresh_to"].endswith("Z")
     assert sql(api, body["sql"])["rows"] == body["rows"]
