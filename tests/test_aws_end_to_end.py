@@ -33,7 +33,7 @@ from footfall.testing.aws.altering_proxy import altering_proxy, part_of_batch
 from footfall.testing.aws.installation import Emulated, Servers, emulated
 
 EVENTS = 20_000
-BATCH = 50
+BATCH = 200
 SENT = EVENTS + EVENTS // BATCH  # and as many that are refused as there are requests
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 APPS = """
@@ -145,7 +145,7 @@ def test_the_same_events_give_the_same_rows_on_both_paths(servers: Servers, tmp_
         emulated(functions, servers, through={"kinesis": stream.url, "search": search.url}) as installation,
     ):
         stream.alterations += [part_of_batch("Records", "Records", {0, 1}, THROTTLED)] * 3
-        search.alterations += [busy_item(429, {0, 7, 31}), busy_item(503, {1})]
+        search.alterations += [busy_item(429, {0, 7, 131}), busy_item(503, {1})]
         send(installation.url)
         installation.drain()
         stored = by_id(lake(installation))

@@ -81,6 +81,8 @@ def handler_of(tracker: Tracker, endpoint: Endpoint) -> Callable[[Door, Any, Any
             return await _taken(door, tracker, endpoint, request, visit)
         except _Refused as refused:
             return _refused(tracker, request, refused.refusal)
+        except BodyRefused as error:  # of the log: one event is more than it can ever hold
+            return _refused(tracker, request, _unreadable(error))
         except FootfallError as error:
             return _refused(tracker, request, _unavailable(error))
 
@@ -131,9 +133,7 @@ async def _body(door: Door, headers: Any, protocol: Any) -> bytes:
             body, headers.get("content-encoding"), limits.max_body_bytes, limits.max_unzipped_bytes
         )
     except BodyRefused as error:
-        kind = "too_large" if error.status == 413 else "unreadable"
-        refusal = Refusal(kind, error.status, "the body can't be read", (error.reason,))  # type: ignore[arg-type]
-        raise _Refused(refusal) from error
+        raise _Refused(_unreadable(error)) from error
 
 
 async def _taken(
@@ -178,6 +178,11 @@ def _admitted(door: Door, key: str | None, headers: Any) -> AppId | None:
     if app is False:
         raise _Refused(WRONG_KEY)
     return app
+
+
+def _unreadable(error: BodyRefused) -> Refusal:
+    kind = "too_large" if error.status == 413 else "unreadable"
+    return Refusal(kind, error.status, "the body can't be read", (error.reason,))  # type: ignore[arg-type]
 
 
 def _unavailable(error: FootfallError) -> Refusal:

@@ -73,6 +73,10 @@ class PublicDoor:
             reply.response_bytes(NOT_THE_EDGE.status, NOT_THE_EDGE.headers, NOT_THE_EDGE.body)
         return reply.value
 
+    def close(self) -> None:
+        """Release the event loop."""
+        self._loop.close()
+
 
 def _stream(settings: Settings) -> Stream:
     """Return Kinesis, or where there is none the Firehose stream that makes rows by itself."""
