@@ -15,7 +15,7 @@ HOUR = "events/year=2026/month=03/day=01/hour=07"
 
 def put(lake: Path, job: str, value: int, parts: int, *, gone: tuple[str, ...] = ()) -> None:
     """Replace the hour by ``parts`` files of one row each, all with the same value."""
-    swap = LakeSwap(lake, job)
+    swap = LakeSwap(lake, job, grace=0.02)
     files = []
     for part in range(parts):
         path = swap.staging / f"any-{part}"

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,11 +27,13 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 class LakeSwap:
     """One job's staging place in a lake. Raises StoreFailed when the disk refuses.
 
-    ``staging`` is where tasks leave their files, under any names.
+    ``staging`` is where tasks leave their files, under any names. What was replaced is deleted ``grace``
+    seconds after the last swap, when who had opened a folder before it has read what is in it.
     """
 
-    def __init__(self, lake: Path, job: str) -> None:
+    def __init__(self, lake: Path, job: str, *, grace: float = 1.0) -> None:
         self._lake = lake
+        self._grace, self._swapped = grace, False
         self._place = lake / f".staging-{job}"
         self.staging = self._place / "files"
         try:
@@ -50,13 +53,16 @@ class LakeSwap:
             for partition in sorted(gone):
                 target = self._lake / partition
                 if target.is_dir():
+                    self._swapped = True
                     target.rename(self._aside(partition))
                     _sync(target.parent)
         except OSError as error:
             raise _refused(error) from error
 
     def close(self) -> None:
-        """Remove what is left of the staging place."""
+        """Remove the staging place, and what was replaced."""
+        if self._swapped:
+            time.sleep(self._grace)
         shutil.rmtree(self._place, ignore_errors=True)
 
     def _swap(self, partition: str, files: Sequence[Path]) -> None:
@@ -68,6 +74,7 @@ class LakeSwap:
             file.rename(fresh / part_name(number))
         _sync(fresh)
         target.parent.mkdir(parents=True, exist_ok=True)
+        self._swapped = True
         if target.is_dir():
             _exchange(fresh, target)
         else:
