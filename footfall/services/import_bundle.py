@@ -15,10 +15,11 @@ from typing import NamedTuple
 from footfall.core.accesslog.formats import LOG_FORMATS
 from footfall.errors import FootfallError
 from footfall.services.import_blocks import Block, Known, blocks, find_start
+from footfall.services.import_layouts import looks_like
 from footfall.services.import_reading import SourceReader
 from footfall.services.import_sources import Source
 
-__all__ = ["BUNDLE_BYTES", "Bundle", "Piece", "piece_of"]
+__all__ = ["Bundle", "Piece", "piece_of"]
 
 BUNDLE_BYTES = 8 << 20
 PIECE_BYTES = 1 << 20  # unpacked; a larger one is worth a block of its own
@@ -48,6 +49,11 @@ class Bundle:
     pieces: Sequence[Piece]
 
     @property
+    def is_full(self) -> bool:
+        """Whether it is worth being read."""
+        return sum(len(piece.block.data) for piece in self.pieces) >= BUNDLE_BYTES
+
+    @property
     def block(self) -> Block:
         """All lines as one block, named by all pieces' contents."""
         data = b"".join(piece.data for piece in self.pieces)
@@ -71,8 +77,11 @@ def _lines(data: bytes) -> int:
     return data.count(b"\n") - headers
 
 
-def piece_of(source: Source, format: str, app_id: str, known: Known) -> Piece | None:
-    """Return a small source of which nothing is known as a piece; None when it must be read by itself."""
+def piece_of(source: Source, format: str, app_id: str, known: Known, *, sure: bool = True) -> Piece | None:
+    """Return a small source of which nothing is known as a piece; None when it must be read by itself.
+
+    Where it is not ``sure`` that it is of the format, its first lines must tell.
+    """
     log = LOG_FORMATS.get(format)
     if log is None or source.growing or source.size > PIECE_BYTES:
         return None
@@ -83,6 +92,8 @@ def piece_of(source: Source, format: str, app_id: str, known: Known) -> Piece | 
     except FootfallError:
         return None  # told by who reads it by itself
     if len(data) > PIECE_BYTES or (log.headed and not data.startswith(b"#")):
+        return None
+    if not sure and not looks_like(data, format):
         return None
     start = find_start(io.BytesIO(data), app_id, known)
     if start.offset:

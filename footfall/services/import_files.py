@@ -21,7 +21,7 @@ from footfall.errors import (
 )
 from footfall.ports import Warehouse
 from footfall.services.import_ahead import fetched
-from footfall.services.import_bundle import BUNDLE_BYTES, Bundle, Piece
+from footfall.services.import_bundle import Bundle, Piece
 from footfall.services.import_group import StoreGroup
 from footfall.services.import_layouts import FORMATS, Layout, layout_of, layouts_of
 from footfall.services.import_memory import ImportMemory
@@ -126,6 +126,7 @@ class _Sources:
         self._layouts = {layout.source.key: layout for layout in layouts}
         self._errors: list[FootfallError] = []
         self._passed_over: list[FootfallError] = []  # of another format, and not named
+        self._log = format  # of the bundle: as the last log that was told by its first lines
         self._pieces: list[Piece] = []
         self._read = 0
 
@@ -160,15 +161,15 @@ class _Sources:
         One that begins like another in the bundle may go on where that ends, so that comes first.
         """
         pieces = self._pieces
-        piece = None if self._memory.knows(source) else self._run.piece_of(source, self._format)
+        piece = None if self._memory.knows(source) else self._run.piece_of(source, self._log)
         if pieces and (piece is None or any(piece.head == other.head for other in pieces)):
             self._read_bundle()
-            piece = piece and self._run.piece_of(source, self._format)
+            piece = piece and self._run.piece_of(source, self._log)
         if piece is None:
             self._read_one(source)
             return
         self._pieces.append(piece)
-        if sum(len(each.block.data) for each in self._pieces) >= BUNDLE_BYTES:
+        if Bundle(self._pieces).is_full:
             self._read_bundle()
 
     def _read_bundle(self) -> None:
@@ -182,13 +183,14 @@ class _Sources:
             self._memory.done(piece.source, end_of(piece.block), lines, 0)
 
     def _bundle_rows(self) -> RowReader:
-        return log_rows(LOG_FORMATS[self._format], FileContext(self._rules, self._format, ""))
+        return log_rows(LOG_FORMATS[self._log], FileContext(self._rules, self._log, ""))
 
     def _read_one(self, source: Source) -> None:
         run, memory = self._run, self._memory
         lines, rejected = run.lines, self._group.rejected
         try:
             layout = self._layouts.get(source.key) or layout_of(self._format, source, self._rules)
+            self._log = layout.log or self._log
             reached = run.read(layout, memory.start(source, self._group.positions()))
         except OF_ONE_SOURCE as error:
             readable = isinstance(error, BadSource) and not isinstance(error, SourceUnreadable)

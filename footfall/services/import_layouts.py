@@ -24,7 +24,7 @@ from footfall.services.import_rows import (
 )
 from footfall.services.import_sources import Source
 
-__all__ = ["FORMATS", "Layout", "layout_of", "layouts_of"]
+__all__ = ["FORMATS", "Layout", "layout_of", "layouts_of", "looks_like"]
 
 DETECTED = ("auto", "jsonlines")  # told by a file's first lines: any format; a web server's JSON
 FORMATS = ("ndjson", "csv", *LOG_FORMATS, *DETECTED)
@@ -35,12 +35,16 @@ TELLING = frozenset({"event", *(field for field, _ in WITHOUT_NAME)})
 
 
 class Layout(NamedTuple):
-    """A file with the readers of its blocks; ``below`` makes one for lines below a header before them."""
+    """A file with the readers of its blocks; ``below`` makes one for lines below a header before them.
+
+    ``log`` names the format of an access log, which ``auto`` has told by its first lines.
+    """
 
     source: Source
     rows: RowReader
     record_end: RecordEnd = whole_lines
     below: Callable[[str | None], RowReader] | None = None
+    log: str | None = None
 
 
 def layouts_of(
@@ -90,7 +94,7 @@ def layout_of(format: str, source: Source, rules: ImportRules) -> Layout:
     if parsed.refused and not parsed.rows.num_rows:
         raise _other(source.name, format, lines)
     below = (lambda header: log_rows(log, context._replace(header=header))) if log.headed else None
-    return Layout(source, log_rows(log, context), below=below)
+    return Layout(source, log_rows(log, context), below=below, log=format)
 
 
 def _detected(asked: str, path: str, sample: bytes) -> str:
@@ -105,6 +109,12 @@ def _detected(asked: str, path: str, sample: bytes) -> str:
     if table is not None and len(table.names) > 1 and _telling(table):
         return "csv"
     raise _other(path, asked, lines)
+
+
+def looks_like(data: bytes, format: str) -> bool:
+    """Say whether a file that begins so is told to be of this format."""
+    look = _look(_first_lines(data[:SAMPLE_BYTES]))
+    return look is not None and look.name == format
 
 
 def _json(lines: Sequence[bytes]) -> bool:

@@ -103,14 +103,15 @@ class Run:
         if len(prepared.read.rejected) or len(prepared.rows) != sum(bundle.lines):
             return False
         self._store(prepared, bundle.positions)
-        self.files += len(bundle.pieces)
+        self.files += sum(map(bool, bundle.lines))
         for piece in bundle.pieces:
             self.leave(piece.source)
         return True
 
-    def piece_of(self, source: Source, format: str) -> Piece | None:
-        """Return a small new source as a piece of a bundle; see ``import_bundle``."""
-        return piece_of(source, format, self._rules.app_id, self._known)
+    def piece_of(self, source: Source, log: str) -> Piece | None:
+        """Return a small new source as a piece of a bundle of logs of one format; see ``import_bundle``."""
+        sure = log == self._format
+        return piece_of(source, log, self._rules.app_id, self._known, sure=sure)
 
     def leave(self, source: Source) -> None:
         """Go on with the next source, whether this one was read or not."""

@@ -46,12 +46,17 @@ class Follower:
         self._once, self._imported, self._failed = once, imported, failed
         self._told: frozenset[str] = frozenset()
 
-    def step(self) -> None:
-        """Import what is new. An error is told when it was not there the time before."""
+    def step(self, *, first: bool = False) -> None:
+        """Import what is new. An error is told when it was not there the time before.
+
+        At ``first`` one that time does not mend is raised: it is a wrong call.
+        """
         errors: frozenset[str]
         try:
             outcome = self._once()
         except FootfallError as error:
+            if first and not error.retryable:
+                raise
             errors = frozenset({str(error)})
         else:
             errors = frozenset(outcome["errors"])

@@ -114,6 +114,7 @@ def _follow(format: str, paths: list[str], app: str, every: float | None, output
             tell,
             lambda message: notes.print(message, markup=False),
         )
+        follower.step(first=True)
         while True:
-            follower.step()
             time.sleep(pause)
+            follower.step()
