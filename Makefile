@@ -6,7 +6,7 @@ DEMO_FLAGS := $(if $(ONCE),--once,)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench trackers sdk docs lock clean
+.PHONY: help setup demo test check bench trackers sdk synth docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -42,6 +42,11 @@ trackers: ## the official clients of other products, for the tests that use them
 sdk: ## build the web SDK that the collector serves; needs node
 	@test -d clients/web/node_modules || npm ci --silent --no-fund --no-audit --ignore-scripts --prefix clients/web
 	npm run --silent build --prefix clients/web
+
+synth: setup ## CloudFormation templates and bundles into infra/cloudformation; needs node and requirements/infra.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/infra.txt
+	$(BIN)/footfall aws synth --profile small --settings infra/example.toml --plain --out infra/cloudformation
+	$(BIN)/cfn-lint infra/cloudformation/*.template.json
 
 docs: setup ## write the generated reference again
 	$(BIN)/python docs/generate.py

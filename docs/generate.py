@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from footfall import errors
-from footfall.apps.cli import COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE
+from footfall.apps.cli import AWS, COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE
 from footfall.core.mart import MART
 from footfall.core.protocols.exchange import Tracker
 from footfall.core.protocols.registry import TRACKERS
@@ -99,6 +99,7 @@ def commands_page() -> str:
     """Every command's own help."""
     calls = [[name] for name in COMMANDS] + [["rejected", name] for name in REJECTED]
     calls += [["export", name] for name in (*EXPORTS, *FILES)]
+    calls += [["aws", name] for name in AWS]
     calls += [["schedule", name] for name in SCHEDULE] + [["alerts", "test"]]
     parts = ["# Commands\n\nThe text of each command's `--help`.\n"]
     for call in calls:

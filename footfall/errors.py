@@ -10,6 +10,8 @@ from typing import ClassVar
 
 __all__ = [
     "AddressInUse",
+    "AwsFailed",
+    "AwsNotReady",
     "BadComparison",
     "BadCorrection",
     "BadEncoding",
@@ -330,6 +332,14 @@ class ImportOvertaken(FootfallError):
     """
 
     retryable = True
+
+
+class AwsNotReady(FootfallError):
+    """For this footfall needs {what}. {hint}."""
+
+
+class AwsFailed(FootfallError):
+    """The call {call} ended with {code}; what it said is above. {hint}."""
 
 
 class AddressInUse(FootfallError):

@@ -38,9 +38,23 @@ from infra.stacks.workflow import WorkflowStack  # noqa: E402
 __all__ = ["build", "main"]
 
 
-def build(installation: Installation, out: Path | None = None) -> cdk.App:
-    """Return the app with every stack that the profile asks for; ``synth`` writes it to ``out``."""
-    app = cdk.App(outdir=str(out) if out else None, context=CONTEXT, analytics_reporting=False)
+def build(installation: Installation, out: Path | None = None, *, plain: bool = False) -> cdk.App:
+    """Return the app with every stack that the profile asks for; ``synth`` writes it to ``out``.
+
+    ``plain`` templates are deployed by CloudFormation alone (or Terraform): they look for bundles in a
+    bucket of the installation's, and not where CDK's bootstrap would have put them.
+    """
+    bucket = f"{installation.name}-assets-${{AWS::AccountId}}-${{AWS::Region}}"
+    app = cdk.App(
+        outdir=str(out) if out else None,
+        context=CONTEXT,
+        analytics_reporting=False,
+        default_stack_synthesizer=cdk.DefaultStackSynthesizer(
+            file_assets_bucket_name=bucket, generate_bootstrap_version_rule=False
+        )
+        if plain
+        else None,
+    )
     name = installation.name
     identity = IdentityStack(app, f"{name}-identity", installation)
     network = (
@@ -77,6 +91,7 @@ def main() -> None:
     parser.add_argument("--settings", type=Path, default=Path("footfall.toml"))
     parser.add_argument("--out", type=Path, default=Path("cdk.out"))
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--plain", action="store_true")
     parser.add_argument("--no-bundle", action="store_true")
     for name in ("name", "email", "domain", "certificate", "quicksight-user", "image", "write-key"):
         parser.add_argument(f"--{name}", default="footfall" if name == "name" else "")
@@ -84,8 +99,8 @@ def main() -> None:
     given = vars(parser.parse_args())
     changes = dict(pair.split("=", 1) for pair in given.pop("set"))
     chosen, out = chosen_profile(given.pop("profile"), changes), given.pop("out")
-    bundle = not given.pop("no_bundle")
-    build(Installation(profile=chosen, bundle=bundle, **given), out).synth()
+    bundle, plain = not given.pop("no_bundle"), given.pop("plain")
+    build(Installation(profile=chosen, bundle=bundle, **given), out, plain=plain).synth()
 
 
 if __name__ == "__main__":

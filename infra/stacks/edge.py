@@ -39,9 +39,8 @@ class EdgeStack(cdk.Stack):
                 )
             ],
         )
-        host = f"{ingest.api.api_id}.execute-api.{self.region}.{self.url_suffix}"
         api = origins.HttpOrigin(
-            host,
+            ingest.host,
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             custom_headers={"X-Footfall-Edge": secret.secret_value.unsafe_unwrap()},
         )

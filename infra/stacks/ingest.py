@@ -4,6 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as api
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.delivery import Delivery
@@ -20,7 +21,7 @@ ACCESS_LOG = "$context.requestId $context.status $context.integrationStatus $con
 
 
 class IngestStack(cdk.Stack):
-    """``address`` is where senders post to; ``records`` is Kinesis, or None for the Firehose-only way."""
+    """``host`` is where senders post to; ``records`` is Kinesis, or None for the Firehose-only way."""
 
     def __init__(
         self,
@@ -46,7 +47,11 @@ class IngestStack(cdk.Stack):
             may(collect, ["kinesis:PutRecords", "kinesis:DescribeStreamSummary"], [records.stream_arn])
         else:
             self._firehose(installation, lake, collect)
-        self._api(installation, lake, collect)
+        if installation.profile.door == "http-api":
+            self._api(installation, lake, collect)
+        else:
+            self._url(installation, collect)
+        cdk.CfnOutput(self, "Address", value=f"https://{self.host}", description="Where trackers send to")
 
     def _collect(
         self, installation: Installation, lake: LakeStack, records: kinesis.IStream | None
@@ -124,5 +129,14 @@ class IngestStack(cdk.Stack):
         stage.node.default_child.access_log_settings = api.CfnStage.AccessLogSettingsProperty(
             destination_arn=group.log_group_arn, format=ACCESS_LOG
         )
-        self.address = f"https://{self.api.api_id}.execute-api.{self.region}.{self.url_suffix}"
-        cdk.CfnOutput(self, "Address", value=self.address, description="Where trackers send to")
+        self.host = f"{self.api.api_id}.execute-api.{self.region}.{self.url_suffix}"
+        self.api_id = self.api.api_id
+
+    def _url(self, installation: Installation, collect: Function) -> None:
+        """Give collect an address of its own: anyone may call it, as anyone may call the HTTP API."""
+        url = collect.add_function_url(auth_type=lambda_.FunctionUrlAuthType.NONE)
+        self.host = cdk.Fn.select(2, cdk.Fn.split("/", url.url))
+        self.api_id = ""
+        # What the API's throttling does there: beyond it Lambda answers 429.
+        made = collect.node.default_child
+        made.reserved_concurrent_executions = max(20, installation.profile.requests_per_second // 20)

@@ -1,51 +1,24 @@
 """network: a VPC without a way to the internet, and the doors that its parts need."""
 
-from typing import NamedTuple
-
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from footfall.core.aws.endpoints import endpoints_of
 from infra.installation import Installation
 from infra.permissions import acknowledge
 from infra.stacks.identity import IdentityStack
 from infra.storage import log_group
 
-__all__ = ["ENDPOINTS", "Door", "NetworkStack", "doors"]
+__all__ = ["NetworkStack"]
 
 Interface = ec2.InterfaceVpcEndpointAwsService
 
 
-class Door(NamedTuple):
-    """An interface endpoint and the parts (fields of the profile) that call through it."""
-
-    name: str
-    service: str
-    needed_by: tuple[str, ...]
-
-
-ENDPOINTS: tuple[Door, ...] = (
-    Door("Sqs", "SQS", ("search_nodes",)),
-    Door("Secrets", "SECRETS_MANAGER", ("logs", "console")),
-    Door("Logs", "CLOUDWATCH_LOGS", ("console",)),
-    Door("Athena", "ATHENA", ("console",)),
-    Door("Glue", "GLUE", ("console",)),
-    Door("EcrApi", "ECR", ("console",)),
-    Door("EcrDocker", "ECR_DOCKER", ("console",)),
-)
-
-
-def doors(installation: Installation) -> list[Door]:
-    """Return the endpoints that this installation needs; each costs by the hour and zone."""
-    return [
-        door for door in ENDPOINTS if any(getattr(installation.profile, part) for part in door.needed_by)
-    ]
-
-
 class NetworkStack(cdk.Stack):
-    """``vpc`` has isolated subnets; public ones only where something must be reached or reach out.
+    """``vpc`` has isolated subnets; public ones only where something is reached or reaches out.
 
-    There is no NAT: S3 and DynamoDB go through gateway endpoints (free), the rest through ``ENDPOINTS``.
+    There is no NAT: S3 and DynamoDB go through gateway endpoints, the rest through others.
     """
 
     def __init__(
@@ -90,7 +63,7 @@ class NetworkStack(cdk.Stack):
         )
 
     def _endpoints(self, installation: Installation) -> None:
-        wanted = doors(installation)
+        wanted = endpoints_of(installation.profile)
         if not wanted:
             return
         self.inside = ec2.SecurityGroup(

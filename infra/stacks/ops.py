@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra.alarms import Alarm, alarms_of
+from footfall.core.aws.alarms import Alarm, alarms_of
 from infra.installation import Installation
 from infra.stacks.identity import IdentityStack
 from infra.stacks.ingest import IngestStack
@@ -29,7 +29,7 @@ class OpsStack(cdk.Stack):
         super().__init__(scope, id_, description="footfall: alarms, budget, dashboard")
         self.installation = installation
         self.places = {
-            "api": ingest.api.api_id,
+            "api": ingest.api_id,
             "account": self.account,
             "workflow": installation.arn("states", f"stateMachine:{installation.named('workflow')}"),
             "batch": installation.arn("states", f"stateMachine:{installation.named('batch')}"),

@@ -68,7 +68,9 @@ class SimulatorStack(cdk.Stack):
             require_imdsv2=True,
             detailed_monitoring=True,
             instance_initiated_shutdown_behavior=ec2.InstanceInitiatedShutdownBehavior.TERMINATE,
-            user_data=ec2.UserData.custom(self._script(source, ingest.address, installation.write_key)),
+            user_data=ec2.UserData.custom(
+                self._script(source, f"https://{ingest.host}", installation.write_key)
+            ),
             block_devices=[
                 ec2.BlockDevice(
                     device_name="/dev/xvda",

@@ -39,7 +39,8 @@ class Reader(NamedTuple):
     partial: bool
 
 
-ROWS = Reader("stream", "stream", 2_000, 5, 2, True)
+# Firehose waits for a minute anyway; OpenSearch is looked at live.
+ROWS = Reader("stream", "stream", 10_000, 20, 2, True)
 SEARCH = Reader("stream-search", "stream", 2_000, 5, 2, True)
 # Few, large objects; and whole batches, so that one that comes again is written over.
 RAW = Reader("raw", "raw", 10_000, 60, 1, False)
@@ -64,7 +65,7 @@ class StreamStack(cdk.Stack):
             stream_name=installation.named("records"),
             stream_mode=kinesis.StreamMode.PROVISIONED if profile.shards else kinesis.StreamMode.ON_DEMAND,
             shard_count=profile.shards or None,
-            retention_period=cdk.Duration.days(7) if profile.protected else cdk.Duration.days(1),
+            retention_period=cdk.Duration.hours(profile.stream_hours),
             encryption=kinesis.StreamEncryption.KMS,
             encryption_key=lake.identity.key,
             removal_policy=installation.removal,

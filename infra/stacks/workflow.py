@@ -55,7 +55,7 @@ class WorkflowStack(cdk.Stack):
     def _functions(self, installation: Installation, lake: LakeStack) -> dict[str, Function]:
         shared = {
             "raw_bucket": lake.raw.bucket_name,
-            "dead_letters": self.failed.queue_url,
+            "dead_letters": lake.dead_letters.queue_url,
             "idempotency_table": self.seen.table_name,
             "key_secret": lake.identity.secret.secret_name,
             "salts_table": installation.named("salts"),
@@ -65,15 +65,18 @@ class WorkflowStack(cdk.Stack):
             more = {"events_table": self.events.table_name} if door == "write" else {}
             made[door] = Function(self, door, installation, lake.identity.key, variables={**shared, **more})
         raw = f"arn:{self.partition}:s3:::{installation.bucket('raw')}"
-        may(made["ingest"], ["s3:PutObject", "s3:GetObject"], [f"{raw}/ingest/*"])
+        writes = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"]
+        may(made["ingest"], writes, [f"{raw}/ingest/*"])
         may(made["ingest"], ["s3:GetObject"], [f"{raw}/{ARRIVALS}*"])
-        may(made["process"], ["s3:GetObject"], [f"{raw}/ingest/*"])
-        for door in ("ingest", "process"):
-            may_hash(made[door], installation, lake.identity.secret)
+        may(made["process"], writes, [f"{raw}/ingest/*", f"{raw}/processed/*"])
+        may(made["write"], ["s3:GetObject"], [f"{raw}/processed/*"])
+        may_hash(made["ingest"], installation, lake.identity.secret)
         may(made["write"], ["dynamodb:BatchWriteItem", "dynamodb:PutItem"], [self.events.table_arn])
         once = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
         for function in made.values():
             may(function, once, [self.seen.table_arn])
+            may(function, ["s3:ListBucket"], [raw])  # else an object that is not there looks forbidden
+            may(function, ["sqs:SendMessage"], [lake.dead_letters.queue_arn])
         return made
 
     def _by_event(self, installation: Installation, lake: LakeStack) -> None:

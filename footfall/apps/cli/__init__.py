@@ -38,6 +38,7 @@ SCHEDULE = {
     "resume": "resume_job",
     "remove": "remove_job",
 }
+AWS = ("synth", "diff", "deploy", "destroy", "outputs", "cost")
 SPARK = {"replay": "replay", "import": "import_logs", "compact": "compact_lake"}
 REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
@@ -49,6 +50,10 @@ app = App(
 )
 for _name, _place in COMMANDS.items():
     app.command(f"{__name__}.{_place}", name=_name)
+_aws = App(name="aws", help="The same platform in your AWS account, from code; and what it would cost.")
+for _name in AWS:
+    _aws.command(f"{__name__}.aws:{_name}", name=_name)
+app.command(_aws)
 _spark = App(name="spark", help="The same pipeline on Spark, when one machine is not enough.")
 for _name, _function in SPARK.items():
     _spark.command(f"footfall.apps.spark.commands:{_function}", name=_name)

@@ -22,7 +22,16 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["firehose", "stream"],
         Meta(description="firehose: collect -> Firehose with a transform; stream: over Kinesis."),
     ]
+    door: Annotated[
+        Literal["http-api", "function-url"],
+        Meta(
+            description="http-api counts and throttles by itself; function-url is not paid by the request."
+        ),
+    ] = "http-api"
     shards: Annotated[int, Meta(ge=0, description="Kinesis shards; 0 is on demand.")] = 0
+    stream_hours: Annotated[
+        int, Meta(ge=24, le=8760, description="How long Kinesis keeps records; above 24 it costs more.")
+    ] = 24
     partitions: Annotated[
         Literal["hour", "datehour"],
         Meta(description="Folders of the lake: year=/month=/day=/hour=, or one key datehour."),
@@ -60,7 +69,9 @@ PROFILES: Mapping[str, Profile] = {
     "dev": Profile(ingest="firehose"),
     "small": Profile(
         ingest="stream",
+        door="function-url",
         shards=2,
+        collect_mib=256,
         requests_per_second=1_000,
         log_days=30,
         results_days=14,
@@ -71,6 +82,8 @@ PROFILES: Mapping[str, Profile] = {
     ),
     "large": Profile(
         ingest="stream",
+        door="function-url",
+        stream_hours=168,
         edge=True,
         search_nodes=2,
         search_instance="r7g.large.search",

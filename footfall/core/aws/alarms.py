@@ -54,6 +54,24 @@ def _queue(part: str, question: str, then: str, wanted: str = "") -> Alarm:
     )  # fmt: skip
 
 
+def _door(wanted: str, space: str, metrics: tuple[str, str], place: dict[str, str]) -> tuple[Alarm, ...]:
+    failed, counted = metrics
+    return (
+        Alarm(
+            "door-5xx", "Do senders get errors?", space, failed, place, 5,
+            "503 is collect saying that it can't store: look at records-throttled and the stream's or Firehose's "
+            "limits. Senders keep their events and come again. Other 5xx: collect-errors.",
+            wanted,
+        ),
+        Alarm(
+            "silence", "Has nothing arrived for an hour?", space, counted, place, 1,
+            "Open the site with the browser's network view: is the script there, does it send, what is answered? Then "
+            "DNS and certificate of the domain. At night a small site may really be silent: raise the minutes.",
+            wanted, minutes=60, below=True, silent="breaching",
+        ),
+    )  # fmt: skip
+
+
 ALARMS: tuple[Alarm, ...] = (
     *_function("collect"),
     *_function("transform", "firehose"),
@@ -65,17 +83,8 @@ ALARMS: tuple[Alarm, ...] = (
     *_function("write", "workflow"),
     *_function("access-logs", "logs"),
     *_function("integrity"),
-    Alarm(
-        "api-5xx", "Do senders get errors?", "AWS/ApiGateway", "5xx", {"ApiId": "{api}"}, 5,
-        "503 is collect saying that it can't store: look at records-throttled and the stream's or Firehose's "
-        "limits. Senders keep their events and come again. Other 5xx: collect-errors.",
-    ),
-    Alarm(
-        "silence", "Has nothing arrived for an hour?", "AWS/ApiGateway", "Count", {"ApiId": "{api}"}, 1,
-        "Open the site with the browser's network view: is the script there, does it send, what is answered? Then "
-        "DNS and certificate of the domain. At night a small site may really be silent: raise the minutes.",
-        minutes=60, below=True, silent="breaching",
-    ),
+    *_door("http-api", "AWS/ApiGateway", ("5xx", "Count"), {"ApiId": "{api}"}),
+    *_door("function-url", "AWS/Lambda", ("Url5xxCount", "UrlRequestCount"), {"FunctionName": "{}-collect"}),
     Alarm(
         "records-throttled", "Is Kinesis full?", "AWS/Kinesis", "WriteProvisionedThroughputExceeded",
         {"StreamName": "{}-records"}, 0,
@@ -86,7 +95,7 @@ ALARMS: tuple[Alarm, ...] = (
         "iterator-age", "Is stream behind?", "AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds",
         {"StreamName": "{}-records"}, 600_000,
         "See stream-errors: a failing batch is retried and halved, which holds up its shard. Without errors it is "
-        "too slow: raise stream_mib or shards. The stream keeps records for 7 days (1 day in dev).",
+        "too slow: raise stream_mib or shards. Kinesis keeps records for stream_hours.",
         "stream", statistic="Maximum",
     ),
     Alarm(
@@ -156,7 +165,10 @@ ALARMS: tuple[Alarm, ...] = (
 
 def alarms_of(profile: Profile) -> list[Alarm]:
     """Return the alarms whose parts are built."""
-    has = {"firehose": profile.ingest == "firehose", "stream": profile.ingest == "stream"}
+    has = {
+        way: way in (profile.ingest, profile.door)
+        for way in ("firehose", "stream", "http-api", "function-url")
+    }
     return [
         alarm
         for alarm in ALARMS
