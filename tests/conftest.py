@@ -37,3 +37,10 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     needs_spark()
     with cluster_in(tmp_path_factory.mktemp("spark")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def spark(spark_cluster: Any) -> Iterator[Any]:
+    """Give a session of this process on the cluster."""
+    with spark_cluster.session() as session:
+        yield session

@@ -17,12 +17,19 @@ from typing import Any
 import pytest
 from conftest import missing
 
-from footfall.apps.spark.session import open_session
+from footfall.apps.spark.session import SETTINGS, open_session
 
 __all__ = ["Cluster", "cluster_in", "needs_spark"]
 
 START_SECONDS = 120.0
-EXECUTOR = {"spark.executor.memory": "640m", "spark.executor.cores": "1", "spark.driver.memory": "768m"}
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # jobs of seconds never repay the better compiler
+EXECUTOR = {
+    "spark.executor.memory": "640m",
+    "spark.executor.cores": "1",
+    "spark.executor.extraJavaOptions": QUICK,
+    "spark.driver.memory": "768m",
+    "spark.driver.extraJavaOptions": f"{QUICK} {SETTINGS['spark.driver.extraJavaOptions']}",
+}
 MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
 
@@ -76,9 +83,9 @@ class Cluster:
         self.workers[worker].wait(10)
         return killed
 
-    def add_worker(self) -> None:
-        """Start one more worker."""
-        self.workers.append(_worker(self.master, self.environment, self.folder, len(self.workers)))
+    def replace_worker(self, number: int) -> None:
+        """Start a worker in the place of one that was killed."""
+        self.workers[number] = _worker(self.master, self.environment, self.folder, number)
 
 
 @contextmanager
@@ -91,6 +98,7 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
         "SPARK_LOCAL_DIRS": str(folder / "scratch"),
         "SPARK_WORKER_DIR": str(folder / "work"),
         "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": QUICK,
         "PYSPARK_PYTHON": sys.executable,
         "COLUMNS": "200",
     }
@@ -100,8 +108,7 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
     cluster = Cluster(address, environment, folder, head, [])
     try:
         _wait_for(port, head)
-        for _ in range(2):
-            cluster.add_worker()
+        cluster.workers += [_worker(address, environment, folder, number) for number in range(2)]
         yield cluster
     finally:
         processes = [*cluster.workers, head]
@@ -114,9 +121,7 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _worker(
-    master: str, environment: dict[str, str], folder: Path, number: int
-) -> subprocess.Popen[bytes]:
+def _worker(master: str, environment: dict[str, str], folder: Path, number: int) -> subprocess.Popen[bytes]:
     options = ["--host", "127.0.0.1", "--cores", "1", "--memory", "1g", "--webui-port", str(_free_port())]
     return _process(WORKER, [*options, master], environment, folder / f"worker-{number}.log")
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import msgspec
 
 from footfall.adapters.lake_swap import LakeSwap
+from footfall.apps.spark.faults import told
 from footfall.apps.spark.repeats import PLACE, repeated
 from footfall.apps.spark.sessions import labelled, session_spans
 from footfall.apps.spark.standing import made_sessions, standing_events, standing_rejected, unlabelled
@@ -97,7 +98,7 @@ def land(rows: "DataFrame", target: Target) -> tuple[Landed, dict[str, int]]:
     """
     swap = LakeSwap(target.lake, uuid4().hex)
     try:
-        with _at_hand(rows) as kept:
+        with told(), _at_hand(rows) as kept:
             landing = _Landing(kept, target)
             staged = landing.stage(swap.staging)
             landed = landing.ledger(staged)

@@ -18,7 +18,7 @@ from footfall.errors import JavaMissing, MissingExtra
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-__all__ = ["MapArrow", "in_arrow", "open_session", "spark_ddl", "spread_over"]
+__all__ = ["SETTINGS", "MapArrow", "in_arrow", "open_session", "spark_ddl", "spread_over"]
 
 MapArrow = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 """Work of an executor: the batches of one partition in, others out."""
@@ -78,7 +78,8 @@ def open_session(master: str | None, settings: Mapping[str, str]) -> Iterator["S
 
 def in_arrow(frame: "DataFrame", work: MapArrow, schema: str) -> "DataFrame":
     """Return ``frame.mapInArrow(work)``, whose errors are told as ours."""
-    return frame.mapInArrow(carried(work), schema)
+    with _quiet():
+        return frame.mapInArrow(carried(work), schema)
 
 
 def spread_over(spark: "SparkSession", tasks: int) -> None:
