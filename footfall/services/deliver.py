@@ -24,7 +24,17 @@ from footfall.core.record import AppId, Logged, Sender
 from footfall.errors import FootfallError, StoreFailed
 from footfall.ports.delivery import DeadLetters, Sink
 
-__all__ = ["Arrived", "Delivered", "Delivery", "Transformed", "deliver", "transform"]
+__all__ = [
+    "Arrived",
+    "Delivered",
+    "Delivery",
+    "Transformed",
+    "deliver",
+    "read_rows",
+    "refused_letters",
+    "store_failed",
+    "transform",
+]
 
 GROUP_BYTES = 2_097_152
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - our times are UTC without a zone
@@ -67,9 +77,11 @@ class Transformed(NamedTuple):
     lines: bytes | None
 
 
-class _Read(NamedTuple):
+class ReadRows(NamedTuple):
+    """Rows of events, how many of each record, and letters of what holds none."""
+
     rows: pa.Table
-    counts: Mapping[str, int]  # of rows, by the record's position
+    counts: Mapping[str, int]
     letters: list[DeadLetter]
 
 
@@ -77,7 +89,7 @@ def deliver(arrived: Sequence[Arrived], delivery: Delivery) -> Delivered:
     """Bring records to every sink, and what can't go on to the queue."""
     events = letters = 0
     for group in _groups(arrived):
-        read = _read(group, delivery)
+        read = read_rows(group, delivery.place, delivery.clock())
         try:
             letters += _write(read, delivery)
         except FootfallError as error:
@@ -91,7 +103,7 @@ def transform(arrived: Sequence[Arrived], delivery: Delivery) -> list[Transforme
 
     What is rejected or can't be read is in the queue when this returns; ``delivery`` needs no sinks.
     """
-    read = _read(arrived, delivery)
+    read = read_rows(arrived, delivery.place, delivery.clock())
     if read.letters:
         delivery.letters.send(read.letters)
     lines = json_rows(read.rows, "sql", nested=False)
@@ -118,8 +130,11 @@ def _groups(arrived: Sequence[Arrived]) -> Iterator[list[Arrived]]:
         yield group
 
 
-def _read(arrived: Sequence[Arrived], delivery: Delivery) -> _Read:
-    """Decode and enrich; what can't be read becomes letters."""
+def read_rows(arrived: Sequence[Arrived], place: str, now: datetime) -> ReadRows:
+    """Decode and enrich records; what is rejected or can't be read becomes letters.
+
+    ``place`` is where they come from, for the letters; ``now`` is naive UTC.
+    """
     letters: list[DeadLetter] = []
     logged: dict[str, Logged] = {}
     for each in arrived:
@@ -127,7 +142,7 @@ def _read(arrived: Sequence[Arrived], delivery: Delivery) -> _Read:
             logged[each.position] = read_line(each.data)
         except msgspec.DecodeError as error:
             why = f"it is no record of ours: {error}"
-            letters.append(unreadable_letter(delivery.place, each.position, each.data, why))
+            letters.append(unreadable_letter(place, each.position, each.data, why))
     decoded = decode(list(logged.values()))
     letters += _rejected_letters(decoded.rejected)
     rejected = {letter.letter_id for letter in letters}
@@ -136,18 +151,18 @@ def _read(arrived: Sequence[Arrived], delivery: Delivery) -> _Read:
         for position, each in logged.items()
         if each.record.kind == "events" and f"{each.log}-{each.offset}-0" not in rejected
     }
-    return _Read(enrich(decoded.rows, delivery.clock()), counts, letters)
+    return ReadRows(enrich(decoded.rows, now), counts, letters)
 
 
-def _write(read: _Read, delivery: Delivery) -> int:
+def _write(read: ReadRows, delivery: Delivery) -> int:
     """Write the rows, then return how many letters were sent. Raises for a group that must come again."""
     letters = list(read.letters)
     if read.rows.num_rows:
         for sink in (sink for sink in delivery.sinks if sink.once):
             written = sink.write(read.rows)
             if written.left:
-                raise _down(sink, written.left)
-            letters += _row_letters(sink, read.rows, written.refused)
+                raise store_failed(sink, written.left)
+            letters += refused_letters(sink, read.rows, written.refused)
     if letters:
         delivery.letters.send(letters)
     sent = len(letters)
@@ -155,20 +170,22 @@ def _write(read: _Read, delivery: Delivery) -> int:
         for sink in (sink for sink in delivery.sinks if not sink.once):
             written = sink.write(read.rows)
             if written.left and len(written.left) + len(written.refused) == read.rows.num_rows:
-                raise _down(sink, written.left)
-            parked = _row_letters(sink, read.rows, {**written.refused, **written.left})
+                raise store_failed(sink, written.left)
+            parked = refused_letters(sink, read.rows, {**written.refused, **written.left})
             if parked:
                 delivery.letters.send(parked)
             sent += len(parked)
     return sent
 
 
-def _down(sink: Sink, left: Mapping[int, str]) -> FootfallError:
+def store_failed(sink: Sink, left: Mapping[int, str]) -> StoreFailed:
+    """Return the error of rows that a store did not take in time."""
     reasons = "; ".join(sorted(set(left.values()))[:3])
     return StoreFailed(store=sink.name, cause=f"{len(left)} rows: {reasons}")
 
 
-def _row_letters(sink: Sink, rows: pa.Table, reasons: Mapping[int, str]) -> list[DeadLetter]:
+def refused_letters(sink: Sink, rows: pa.Table, reasons: Mapping[int, str]) -> list[DeadLetter]:
+    """Return a letter for each row that is named by its number, with the reason."""
     if not reasons:
         return []
     numbers = sorted(reasons)
