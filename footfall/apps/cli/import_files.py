@@ -61,7 +61,12 @@ def import_files(
     places = [path if path.startswith(OBJECTS) else str(Path(path).absolute()) for path in paths]
     if follow:
         _follow(format, places, app, every, output)
-        return
+    else:
+        _import_once(format, places, app, output)
+
+
+def _import_once(format: str, paths: list[str], app: str, output: Output) -> None:
+    """Show a bar while it lasts, then what became of it; exit with 1 when something failed."""
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -86,7 +91,7 @@ def import_files(
                 description=progress["file"].rpartition("/")[2][:40],
             )
 
-        outcome = platform.import_files(format, places, app, show)
+        outcome = platform.import_files(format, paths, app, show)
     print_rows(COUNTS, [[outcome[name] for name in COUNTS]], output.format, whole=outcome)
     for message in (*outcome["notes"], *outcome["errors"]):
         notes.print(message, markup=False)

@@ -1,11 +1,11 @@
 """``footfall imports``: what was imported."""
 
-from footfall.apps.cli.output import Output, print_rows
+from footfall.apps.cli.output import Output, console, print_rows
 from footfall.compose import connect
 
 __all__ = ["list_imports"]
 
-COLUMNS = ("source", "app_id", "state", "lines", "rejected", "at", "error")
+COLUMNS = ("source", "app_id", "state", "lines", "rejected", "at")
 
 
 def list_imports(*, app: str | None = None, limit: int = 100, output: Output | None = None) -> None:
@@ -26,5 +26,10 @@ def list_imports(*, app: str | None = None, limit: int = 100, output: Output | N
     output = output or Output()
     with connect(data=output.data) as platform:
         found = platform.imported(app=app, limit=limit)
-    rows = [[each[column] for column in COLUMNS] for each in found]
-    print_rows(COLUMNS, rows, output.format, whole=found)
+    columns = COLUMNS if output.format == "table" else (*COLUMNS, "error")
+    rows = [[each[column] for column in columns] for each in found]
+    print_rows(columns, rows, output.format, whole=found)
+    if output.format == "table":
+        for each in found:
+            if each["error"]:
+                console.print(each["error"], markup=False)
