@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from footfall import errors
-from footfall.apps.cli import AWS, COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE
+from footfall.apps.cli import AWS, COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE, SPARK
 from footfall.core.mart import MART
 from footfall.core.protocols.exchange import Tracker
 from footfall.core.protocols.registry import TRACKERS
@@ -101,6 +101,7 @@ def commands_page() -> str:
     calls += [["export", name] for name in (*EXPORTS, *FILES)]
     calls += [["aws", name] for name in AWS]
     calls += [["schedule", name] for name in SCHEDULE] + [["alerts", "test"]]
+    calls += [["spark", name] for name in SPARK]
     parts = ["# Commands\n\nThe text of each command's `--help`.\n"]
     for call in calls:
         shown = subprocess.run(  # noqa: S603 - our own command
