@@ -3,16 +3,18 @@
 Null columns are left out. Times are in UTC with microseconds, in the form that the store reads.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.core.schema import EVENTS, Column
 
-__all__ = ["TimeForm", "json_rows"]
+__all__ = ["TimeForm", "json_rows", "rows_of"]
 
 TimeForm = Literal["sql", "iso"]
 FORMS: dict[TimeForm, str] = {"sql": "%Y-%m-%d %H:%M:%S", "iso": "%Y-%m-%dT%H:%M:%SZ"}
@@ -21,6 +23,7 @@ Row: Callable[..., Any] = msgspec.defstruct(
     "Row", [(column.name, Any, None) for column in EVENTS], omit_defaults=True, gc=False
 )
 _write = msgspec.json.Encoder().encode
+_read = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def json_rows(rows: pa.Table, times: TimeForm, *, nested: bool) -> list[bytes]:
@@ -40,3 +43,25 @@ def _values(values: pa.ChunkedArray, column: Column, form: str, *, nested: bool)
     if column.kind == "json" and nested:
         return [None if text is None else msgspec.Raw(text.encode()) for text in plain]
     return plain
+
+
+def rows_of(lines: Sequence[str]) -> pa.Table:
+    """Return the rows (``EVENTS_SCHEMA``) that lines written as ``iso`` and nested hold.
+
+    Raises msgspec.DecodeError for a line that is no such row.
+    """
+    read = [_read(line) for line in lines]
+    return pa.Table.from_pydict(
+        {column.name: [_back(row.get(column.name), column) for row in read] for column in EVENTS},
+        schema=EVENTS_SCHEMA,
+    )
+
+
+def _back(value: Any, column: Column) -> Any:
+    if value is None:
+        return None
+    if column.kind == "json":
+        return _write(value).decode()
+    if column.kind == "time":
+        return msgspec.convert(value, datetime).replace(tzinfo=None)
+    return value

@@ -35,7 +35,7 @@ from footfall.services.import_rows import (
 )
 from footfall.services.import_run import enriched
 
-__all__ = ["Retried", "StillRejected", "retry_rejected"]
+__all__ = ["Reading", "Retried", "StillRejected", "event_again", "retry_rejected"]
 
 MOST_TOLD = 100
 NO_HEADER = (
@@ -67,7 +67,7 @@ class Retried(Struct, frozen=True, kw_only=True):
     refused: list[StillRejected] = []
 
 
-class _Reading(NamedTuple):
+class Reading(NamedTuple):
     """What a second reading gave: the log's record of the event, or its row; or the reasons."""
 
     logged: Logged | None = None
@@ -130,9 +130,9 @@ def _store(warehouse: Warehouse, passed: Sequence[str], rows: pa.Table) -> tuple
     return outcome.stored, outcome.duplicate
 
 
-def _read_again(event: RejectedEvent, rules: ImportRules, correction: str | None) -> _Reading:
+def _read_again(event: RejectedEvent, rules: ImportRules, correction: str | None) -> Reading:
     if correction is None and any(BEGINNING_KEPT in reason for reason in event.reasons):
-        return _Reading(reasons=[CUT_OFF])
+        return Reading(reasons=[CUT_OFF])
     body = event.body if correction is None else correction.strip()
     if event.origin in FORMATS:
         if event.origin in LOG_FORMATS:
@@ -145,11 +145,11 @@ def _read_again(event: RejectedEvent, rules: ImportRules, correction: str | None
             return _line_again(event, rules, body)
         if isinstance(value, dict):
             body = msgspec.json.encode(event_of(value)).decode()
-    return _event_again(event, rules, body)
+    return event_again(event, rules, body)
 
 
-def _event_again(event: RejectedEvent, rules: ImportRules, body: str) -> _Reading:
-    """Put one event in JSON through the intake."""
+def event_again(event: RejectedEvent, rules: ImportRules, body: str) -> Reading:
+    """Put one event in JSON through the intake, as the door would today."""
     received_at = _micros(event.received_at)
     salt = rules.salt_of(event.received_at.date())
     taken = take(
@@ -162,21 +162,21 @@ def _event_again(event: RejectedEvent, rules: ImportRules, body: str) -> _Readin
         visitor_of=lambda ip, agent: visitor_hash(event.app_id, ip, agent, salt),
     )
     if taken.rejected:
-        return _Reading(reasons=[reason for _, reasons in taken.rejected for reason in reasons])
+        return Reading(reasons=[reason for _, reasons in taken.rejected for reason in reasons])
     if taken.accepted != 1:
-        return _Reading(reasons=[_not_one(taken.accepted)])
+        return Reading(reasons=[_not_one(taken.accepted)])
     [record] = taken.records
     record = msgspec.structs.replace(record, body=_with_id(record.body, event.rejected_id))
-    return _Reading(logged=Logged("retry", Offset(1), record))
+    return Reading(logged=Logged("retry", Offset(1), record))
 
 
-def _line_again(event: RejectedEvent, rules: ImportRules, body: str) -> _Reading:
+def _line_again(event: RejectedEvent, rules: ImportRules, body: str) -> Reading:
     """Put one line of an imported file through the parser of its format."""
     context = FileContext(rules, event.origin, "retry", event.header)
     if event.origin in LOG_FORMATS:
         read = log_rows(LOG_FORMATS[event.origin], context)
     elif event.header is None:
-        return _Reading(reasons=[NO_HEADER])
+        return Reading(reasons=[NO_HEADER])
     else:
         header = _read_header(event.header)
         read = csv_rows(table_of(header.names, header.delimiter), context)
@@ -185,16 +185,16 @@ def _line_again(event: RejectedEvent, rules: ImportRules, body: str) -> _Reading
     rows, rejected, _ = read(block, _micros(event.received_at))
     if len(rejected):
         found = [reason for reasons in rejected["reasons"].to_pylist() for reason in reasons]
-        return _Reading(reasons=[reason.removeprefix("line 1 of retry: ") for reason in found])
+        return Reading(reasons=[reason.removeprefix("line 1 of retry: ") for reason in found])
     if len(rows) != 1:
-        return _Reading(reasons=[_not_one(len(rows))])
+        return Reading(reasons=[_not_one(len(rows))])
     if (app := rows["app_id"][0].as_py()) != event.app_id:
-        return _Reading(reasons=[f"it names the app {app!r}, but it was counted for {event.app_id!r}"])
+        return Reading(reasons=[f"it names the app {app!r}, but it was counted for {event.app_id!r}"])
     if rows["event_id"][0].as_py() == block.line_id(0):
         place = rows.schema.get_field_index("event_id")
         ids = pa.array([event.rejected_id], rows.schema.field(place).type)
         rows = rows.set_column(place, rows.schema.field(place), ids)
-    return _Reading(row=rows)
+    return Reading(row=rows)
 
 
 def _not_one(count: int) -> str:
