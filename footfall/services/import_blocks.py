@@ -28,7 +28,7 @@ __all__ = [
     "whole_lines",
 ]
 
-BLOCK_BYTES = 16 << 20  # one transaction; some 70,000 lines of an access log
+BLOCK_BYTES = 4 << 20  # some 17,000 lines of an access log; larger ones are no faster, and take more memory
 LINE_BYTES = 1 << 20  # the longest line: as the collector's largest body
 KEPT_BYTES = 64 << 10  # what is kept of a longer one: as of a rejected event
 _HEAD_BYTES = 4_096

@@ -49,7 +49,9 @@ class StoreGroup:
         stored = Stored()
         if batches:
             self._before()
-            stored = self._warehouse.store(_together(batches))
+            batch = _together(batches)
+            batches.clear()  # the copy is enough while it is stored
+            stored = self._warehouse.store(batch)
         self._after()
         return stored
 

@@ -22,7 +22,7 @@ from footfall.services.import_group import StoreGroup
 from footfall.services.import_layouts import Layout
 from footfall.services.import_memory import Reached
 from footfall.services.import_reading import SourceReader
-from footfall.services.import_rows import ImportRules, Read, RowReader
+from footfall.services.import_rows import ImportRules, RowReader
 from footfall.services.import_sources import Source
 
 __all__ = ["Progress", "Run", "end_of", "enriched", "rows_from"]
@@ -41,11 +41,15 @@ class Progress:
 
 
 class Prepared(NamedTuple):
-    """A block that is ready to be stored: its rows as in ``events``, and where the file's reading is."""
+    """A block that is ready to be stored: its rows as in ``events``, and where the file's reading is.
 
-    block: Block
-    read: Read
+    It holds neither the block's bytes nor its rows as they arrived: while it waits, the next is made.
+    """
+
+    reached: Reached
     rows: pa.Table
+    rejected: pa.Table
+    latin1: int
     consumed: int
 
 
@@ -88,8 +92,8 @@ class Run:
             while (prepared := waiting.result()) is not None:
                 waiting = ahead.submit(next, stream, None)
                 self._store(prepared)
-                latin1 += prepared.read.latin1
-                reached = end_of(prepared.block)
+                latin1 += prepared.latin1
+                reached = prepared.reached
                 self._report(source, prepared.consumed)
         if latin1:
             self.notes.append(f"{source.name}: {latin1} rows are not UTF-8 and were read as Latin-1")
@@ -100,7 +104,7 @@ class Run:
     def read_bundle(self, bundle: Bundle, rows: RowReader) -> bool:
         """Store a bundle's lines; False, with nothing done, when a line in it needs a look of its own."""
         prepared = self._prepare(rows, bundle.block, 0)
-        if len(prepared.read.rejected) or len(prepared.rows) != sum(bundle.lines):
+        if len(prepared.rejected) or len(prepared.rows) != sum(bundle.lines):
             return False
         self._store(prepared, bundle.positions)
         self.files += sum(map(bool, bundle.lines))
@@ -130,15 +134,16 @@ class Run:
         now = now.astimezone(UTC).replace(tzinfo=None) if now.tzinfo else now
         received_at = int(now.replace(tzinfo=UTC).timestamp() * 1_000_000)
         read = rows(block, received_at)
-        return Prepared(block, read, enriched(read.rows, now), consumed)
+        rows = enriched(read.rows, now)
+        return Prepared(end_of(block), rows, read.rejected, read.latin1, consumed)
 
     def _store(self, prepared: Prepared, reached: Mapping[str, int] | None = None) -> None:
         counted = _lines_per_app(prepared)
-        moved = dict(reached or {prepared.block.position: prepared.block.end})
+        moved = dict(reached or {prepared.reached.position: prepared.reached.offset})
         for app, lines in counted.items():
             name = f"lines:{app}:imported"
             moved[name] = self._positions.get(name, 0) + lines
-        self.sum += self._warehouse.store(Batch(prepared.rows, prepared.read.rejected, moved))
+        self.sum += self._warehouse.store(Batch(prepared.rows, prepared.rejected, moved))
         self.lines += counted.total()
         self._positions.update(moved)
         learn(self._known, moved)
@@ -187,7 +192,7 @@ def enriched(arrived: pa.Table, now: datetime) -> pa.Table:
 def _lines_per_app(prepared: Prepared) -> Counter[str]:
     """Count what came in; the books compare it with what the warehouse says became of it."""
     counted: Counter[str] = Counter()
-    for table in (prepared.rows, prepared.read.rejected):
+    for table in (prepared.rows, prepared.rejected):
         for entry in pc.value_counts(table["app_id"]).to_pylist():
             counted[entry["values"]] += entry["counts"]
     return counted

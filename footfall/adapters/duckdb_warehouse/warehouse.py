@@ -203,6 +203,7 @@ class DuckDBWarehouse:
             "temp_directory": str(folder / "tmp"),
             "checkpoint_threshold": CHECKPOINT,
             "max_vacuum_tasks": VACUUM_TASKS,
+            "write_buffer_row_group_count": 1,  # by itself DuckDB gathers five, which only takes memory
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "python_enable_replacements": "false",
