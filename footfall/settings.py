@@ -80,6 +80,9 @@ class WarehouseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """DuckDB."""
 
     memory_limit: Annotated[str, Meta(description="DuckDB's memory limit; beyond it it spills.")] = "400MB"
+    import_memory: Annotated[
+        str, Meta(description="The same for footfall import on its own, which asks little of DuckDB.")
+    ] = "96MB"
     query_seconds: Annotated[float, Meta(gt=0, description="Longest query before it is stopped.")] = 30.0
     query_rows: Annotated[int, Meta(gt=0, description="Most rows that a query gives back.")] = 100_000
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from footfall.adapters.data_folder import running_platform
 from footfall.adapters.platform_client import PlatformClient
@@ -98,14 +99,21 @@ class Here:
 
 @contextmanager
 def connect(
-    data: Path | None = None, *, create: bool = False, settings: Settings | None = None
+    data: Path | None = None,
+    *,
+    create: bool = False,
+    settings: Settings | None = None,
+    importing: bool = False,
 ) -> Iterator["Here | PlatformClient"]:
     """Give commands a way to the platform of a data folder: the running one, else one in this process.
 
-    Raises NotFound when the folder isn't there and ``create`` is false; PlatformBusy when another
-    command works on it.
+    For ``importing`` alone the warehouse takes ``warehouse.import_memory``. Raises NotFound when the
+    folder isn't there and ``create`` is false; PlatformBusy when another command works on it.
     """
     settings = settings or load_settings(flags={"data": data})
+    if importing:
+        little = structs.replace(settings.warehouse, memory_limit=settings.warehouse.import_memory)
+        settings = structs.replace(settings, warehouse=little)
     running = running_platform(settings.data)
     if running and running.console:
         yield PlatformClient(running.console, data=settings.data, token=settings.console.token)

@@ -77,7 +77,7 @@ def _import_once(format: str, paths: list[str], app: str, output: Output) -> Non
         console=notes,
         transient=True,
     )
-    with connect(data=output.data, create=True) as platform, bar:
+    with connect(data=output.data, create=True, importing=True) as platform, bar:
         task = bar.add_task("importing", total=None, lines=0, done=0, all=0)
 
         def show(progress: Mapping[str, Any]) -> None:
