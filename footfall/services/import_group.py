@@ -12,7 +12,7 @@ from footfall.ports import Batch, Stored, Warehouse
 
 __all__ = ["GROUP_BYTES", "GROUP_ROWS", "StoreGroup"]
 
-GROUP_ROWS = 32_000  # two blocks of a log; twice as many took 80 MB more and saved little
+GROUP_ROWS = 32_000  # two blocks of a log; more take memory and save little
 GROUP_BYTES = 32 << 20  # as Arrow
 
 
