@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from aws_emulator import aws_emulator, make_bucket
 
 from footfall.adapters.raw_archive import FolderArchive
 from footfall.adapters.raw_blocks import list_blocks, read_block
@@ -67,3 +68,19 @@ def test_blocks_are_read_wherever_they_lie(tmp_path: Path) -> None:
         list(read_block(block.place))
     with pytest.raises(NotFound, match="no raw archive"):
         list_blocks(str(tmp_path / "nowhere"))
+
+
+def test_blocks_are_read_from_s3(tmp_path: Path) -> None:
+    log = MemoryLog("w1")
+    log.append([make_record(make_event(event_id=str(n))) for n in range(5)])
+    FolderArchive(tmp_path).write(log.read(0, 100))
+    with aws_emulator():
+        bucket = make_bucket("archive")
+        for path in sorted(tmp_path.rglob("*.zst*")):
+            bucket.upload_file(str(path), "archive", f"raw/{path.relative_to(tmp_path).as_posix()}")
+        for archive in ("s3://archive/raw", "s3a://archive/raw/"):
+            [block] = list_blocks(archive)
+            assert (block.log, block.first, block.last) == ("w1", 1, 5)
+            assert list(read_block(block.place)) == log.read(0, 100)
+        with pytest.raises(NotFound, match="no raw archive"):
+            list_blocks("s3://archive/nothing")
