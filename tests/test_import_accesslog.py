@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from footfall.core.accesslog import combined
@@ -181,7 +181,11 @@ PARTS = st.tuples(
 )  # fmt: skip
 
 
+BRACKET_IN_USER = (b"192.0.2.7", b"-", b"[x", b"17/May/2015:10:05:03 +0000", b"GET / HTTP/1.1", b"200", b"0")
+
+
 @settings(deadline=None, max_examples=100)
+@example([(*BRACKET_IN_USER, b"", b"\n")])
 @given(st.lists(PARTS, max_size=8))
 def test_the_fast_way_reads_as_the_exact_one(parts: list[tuple[bytes, ...]]) -> None:
     block = b"".join(

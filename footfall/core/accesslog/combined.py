@@ -113,10 +113,12 @@ def _usual(padded: bytes, starts: Ints, ends: Ints, ascii_only: bool) -> _Layout
     fine &= (space > starts) & (buffer[bracket] == ord("["))
     named = np.flatnonzero(fine & ~_anonymous(buffer, space))
     if len(named):
-        head = windows(buffer, starts[named], _HEAD) == 32
-        head &= np.arange(_HEAD) < (bracket - starts)[named, None]
-        fine[named] &= (head.sum(axis=1) == 3) & (buffer[bracket[named] - 1] == 32)
-        space[named] = starts[named] + head.argmax(axis=1)
+        head = windows(buffer, starts[named], _HEAD)
+        length = (bracket - starts)[named]
+        spaces = (head == 32) & (np.arange(_HEAD) < length[:, None])
+        fine[named] &= (spaces.sum(axis=1) == 3) & (buffer[bracket[named] - 1] == 32)
+        fine[named] &= (head == ord("[")).argmax(axis=1) == length  # none in the user's name
+        space[named] = starts[named] + spaces.argmax(axis=1)
     odd = buffer == ord("\\") if b"\\" in padded else None
     if ascii_only:
         odd = (buffer >= 128) if odd is None else odd | (buffer >= 128)
