@@ -631,9 +631,7 @@ CELLS = st.lists(
 
 
 @given(st.lists(CELLS, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n", "\n\n"]))
-def test_the_reader_of_many_lines_sees_the_cells_of_the_grid(
-    rows: list[list[str]], end: str
-) -> None:
+def test_the_reader_of_many_lines_sees_the_cells_of_the_grid(rows: list[list[str]], end: str) -> None:
     block = (end.join(" ".join(row) for row in rows) + end).encode()
     starts, ends, lines = filled_lines(block)
     grid = grid_of(block + bytes(PADDING), starts, ends, Sign(" ", quotes=True))
