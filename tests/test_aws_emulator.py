@@ -4,7 +4,6 @@ import base64
 import http.client
 import json
 import threading
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,10 +74,7 @@ def followed(direct: Any, name: str, invoke: Any, **settings: Any) -> EventSourc
     """Follow a stream until all that is in it is dealt with."""
     source = EventSource(direct, name, invoke, **settings)
     source.start()
-    deadline = time.monotonic() + 60
-    while not source.idle():
-        assert time.monotonic() < deadline, source.failures
-        time.sleep(0.02)
+    source.settle(60)
     source.stop()
     return source
 

@@ -131,6 +131,7 @@ def as_document(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_the_same_events_give_the_same_rows_on_both_paths(servers: Servers, tmp_path: Path) -> None:
     ours, functions = tmp_path / "embedded", tmp_path / "functions"
     for folder in (ours, functions):

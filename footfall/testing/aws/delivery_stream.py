@@ -64,6 +64,11 @@ class DeliveryStream:
             if full or time.monotonic() - self._since >= self.buffer_seconds:
                 self.flush()
 
+    def waiting(self) -> list[bytes]:
+        """Return the records that are buffered."""
+        with self._lock:
+            return list(self._waiting)
+
     def flush(self) -> None:
         """Deliver what waits."""
         with self._lock:
@@ -161,7 +166,7 @@ def _objects(record: bytes) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def firehose_server(*streams: DeliveryStream) -> Iterator[str]:
-    """Serve PutRecordBatch of these streams; give the address. What waits is delivered at the end."""
+    """Serve these streams; give the address. What waits is delivered at the end."""
     known = {stream.name: stream for stream in streams}
 
     class Handler(BaseHTTPRequestHandler):
@@ -169,7 +174,8 @@ def firehose_server(*streams: DeliveryStream) -> Iterator[str]:
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            status, reply = _answer(known.get(request["DeliveryStreamName"]), request)
+            asked = self.headers.get("x-amz-target", "").rpartition(".")[2]
+            status, reply = _answer(asked, known.get(request["DeliveryStreamName"]), request)
             body = json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("content-type", "application/x-amz-json-1.1")
@@ -193,9 +199,14 @@ def firehose_server(*streams: DeliveryStream) -> Iterator[str]:
                 stream.flush()
 
 
-def _answer(stream: DeliveryStream | None, request: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+def _answer(
+    asked: str, stream: DeliveryStream | None, request: Mapping[str, Any]
+) -> tuple[int, dict[str, Any]]:
     if stream is None:
         return 400, {"__type": "ResourceNotFoundException", "message": "Firehose not found"}
+    if asked == "DescribeDeliveryStream":
+        description = {"DeliveryStreamName": stream.name, "DeliveryStreamStatus": "ACTIVE"}
+        return 200, {"DeliveryStreamDescription": description}
     records = [base64.b64decode(record["Data"]) for record in request["Records"]]
     sizes = [len(record) for record in records]
     if len(sizes) > BATCH_RECORDS or sum(sizes) > BATCH_BYTES or max(sizes) > RECORD_BYTES:

@@ -22,6 +22,7 @@ __all__ = ["EventSource", "kinesis_event"]
 MOST_BYTES = 4_000_000  # of data in a batch: Lambda's 6 MB, in Base64
 LONGEST_PAUSE = 2.0
 IDLE_SECONDS = 0.05
+CALM_LOOKS = 2
 
 Records = Sequence[Mapping[str, Any]]
 Invoke = Callable[[Mapping[str, Any]], Any]
@@ -70,11 +71,12 @@ class EventSource:
     failures: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _idle: set[str] = field(default_factory=set)
+    _calm: dict[str, int] = field(default_factory=dict)
 
     def start(self) -> None:
         """Follow every shard from its oldest record on."""
         for shard in self.client.list_shards(StreamName=self.stream)["Shards"]:
+            self._calm[shard["ShardId"]] = 0
             thread = threading.Thread(target=self._follow, args=(shard["ShardId"],), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -85,9 +87,17 @@ class EventSource:
         for thread in self._threads:
             thread.join()
 
-    def idle(self) -> bool:
-        """Whether everything that was in the stream at the last look has been dealt with."""
-        return len(self._idle) == len(self._threads)
+    def settle(self, seconds: float) -> None:
+        """Wait until everything that is in the stream now has been dealt with. Raises TimeoutError.
+
+        Each shard must be found empty some times, by looks that begin after this call.
+        """
+        deadline = time.monotonic() + seconds
+        self._calm = dict.fromkeys(self._calm, 0)
+        while min(self._calm.values()) <= CALM_LOOKS:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.stream} did not come to rest: {self.failures[-3:]}")
+            time.sleep(IDLE_SECONDS)
 
     def _follow(self, shard: str) -> None:
         iterator = self.client.get_shard_iterator(
@@ -106,10 +116,10 @@ class EventSource:
                 self._process(batch, shard)
                 waiting = waiting[len(batch) :]
             if answer["Records"]:
-                self._idle.discard(shard)
+                self._calm[shard] = 0
             else:
                 if not waiting and not answer["MillisBehindLatest"]:
-                    self._idle.add(shard)
+                    self._calm[shard] += 1
                 self._stop.wait(IDLE_SECONDS)
 
     def _process(self, batch: Records, shard: str) -> None:

@@ -5,7 +5,6 @@ dead letters, the daily salts, and the installation's key.
 """
 
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,14 +50,8 @@ class Emulated:
     letters: LetterQueue
 
     def drain(self) -> None:
-        """Wait until everything that was stored in Kinesis is delivered; then flush Firehose."""
-        deadline = time.monotonic() + DRAIN_SECONDS
-        calm = 0
-        while calm < 3:  # a record may come between a look at the stream and one at the shards
-            calm = calm + 1 if self.source.idle() else 0
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the stream did not come to rest: {self.source.failures[-3:]}")
-            time.sleep(0.1)
+        """Wait until everything that is in Kinesis now is delivered; then flush Firehose."""
+        self.source.settle(DRAIN_SECONDS)
         self.delivery.flush()
 
     def lake_files(self) -> Iterator[bytes]:
