@@ -22,9 +22,10 @@ from footfall.ports import Stored
 from footfall.services.load import Loader
 from footfall.simulate import ndjson, simulate
 
-__all__ = ["Embedded", "embedded", "lake_rows", "requests_of", "same_rows"]
+__all__ = ["KEY", "NOW", "Embedded", "embedded", "lake_rows", "requests_of", "same_rows"]
 
-PLAN = plan_for({}, b"a key for tests")
+KEY = b"a key for tests"
+PLAN = plan_for({}, KEY)
 FIRST = date(2026, 3, 1)
 NOW = datetime(2026, 7, 1)  # noqa: DTZ001 - our times are UTC without a zone
 CREATED = re.compile(rb'"created_at":"([^"]+)"')

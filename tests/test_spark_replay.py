@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from conftest import missing
 from spark_cluster import Cluster
-from spark_world import NOW, Embedded, embedded, lake_rows, requests_of, same_rows
+from spark_world import KEY, NOW, Embedded, embedded, lake_rows, requests_of, same_rows
 
 from footfall.apps.spark.landing import Landed
 from footfall.apps.spark.replay import Replay, replay
@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
 
 def run(spark: Any, world: Embedded, lake: Path, **values: Any) -> Landed:
     """Replay, and hold the ledger to what it promises."""
-    landed = replay(spark, Replay(raw=str(world.raw), lake=lake, **values), NOW)
+    landed = replay(spark, Replay(raw=str(world.raw), lake=lake, key=KEY, **values), NOW)
     told = landed.written + landed.duplicate + landed.rejected + landed.outside
     assert landed.read + landed.stood == told
     assert not list(lake.glob(".staging-*"))

@@ -82,6 +82,8 @@ def replay(
     wanted = Replay(
         raw=raw or str(settings.data.absolute() / "raw"),
         lake=_lake_of(lake),
+        key=installation_key(settings.data / "keys"),
+        scrub=tuple((name, tuple(app.scrub.items())) for name, app in settings.apps.items()),
         start=_hour(from_, "--from"),
         end=_hour(to, "--to"),
         late_days=late_days,

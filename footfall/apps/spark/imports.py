@@ -16,7 +16,7 @@ from footfall.apps.spark.landing import Landed, Target, land
 from footfall.apps.spark.session import MapArrow, in_arrow, spread_over
 from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_rejected
 from footfall.core.record import AppId
-from footfall.core.scrub import plan_for
+from footfall.core.scrub import Action, plan_for
 from footfall.errors import BadSource, StoreFailed
 from footfall.services.import_blocks import Known, blocks, find_start, known_content
 from footfall.services.import_layouts import FORMATS, layout_of, layouts_of
@@ -38,7 +38,7 @@ class RulesOf(msgspec.Struct, frozen=True, kw_only=True):
 
     app: str
     key: bytes
-    scrub: tuple[tuple[str, str], ...] = ()
+    scrub: tuple[tuple[str, Action], ...] = ()
     geo_database: str = ""
 
 
@@ -80,7 +80,7 @@ def import_files(spark: "SparkSession", wanted: Import, now: datetime) -> Landed
 
 @lru_cache(1)
 def _rules(given: RulesOf) -> ImportRules:
-    plan = plan_for(dict(given.scrub), given.key)  # type: ignore[arg-type]
+    plan = plan_for(dict(given.scrub), given.key)
     country_of = open_country_lookup(given.geo_database)
     return ImportRules(AppId(given.app), plan, lambda day: derived_salt(given.key, day), country_of)
 

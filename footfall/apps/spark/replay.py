@@ -1,7 +1,8 @@
 """Raw events again, at any size: from the archive's blocks to the lake's hours."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from footfall.apps.spark.session import MapArrow, in_arrow, spread_over
 from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_rejected
 from footfall.core.decode import decode
 from footfall.core.enrich import enrich
+from footfall.core.judged_again import judged_again
 from footfall.core.record import Logged
+from footfall.core.scrub import Action, ScrubPlan, plan_for
 from footfall.services.import_layouts import FORMATS
 from footfall.services.replay_plan import blocks_for, in_tasks
 
@@ -25,15 +28,21 @@ __all__ = ["Replay", "replay"]
 
 BATCH_EVENTS = 20_000
 
+Scrub = tuple[tuple[str, tuple[tuple[str, Action], ...]], ...]
+"""For each app that has some, the actions of scrub rules."""
+
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """What a replay is to do: hours of ``created_at`` in [start, end), all when not given.
 
-    ``late_days`` and ``gaps`` as in ``services.replay_plan``.
+    ``key`` is the installation's and ``scrub`` has the actions of each app, for masks; ``late_days`` and
+    ``gaps`` as in ``services.replay_plan``.
     """
 
     raw: str
     lake: Path
+    key: bytes
+    scrub: Scrub = ()
     start: datetime | None = None
     end: datetime | None = None
     late_days: int | None = None
@@ -56,7 +65,7 @@ def replay(spark: "SparkSession", wanted: Replay, now: datetime) -> Landed:
     tasks = in_tasks(blocks, context.defaultParallelism)
     spread_over(spark, tasks)
     frame = spark.createDataFrame(context.parallelize(places, tasks), "place string, source string")
-    rows = in_arrow(frame, _read_blocks(now), TAGGED_DDL)
+    rows = in_arrow(frame, _read_blocks(wanted.key, wanted.scrub, now), TAGGED_DDL)
     target = Target(
         wanted.lake,
         Hours.between(wanted.start, wanted.end),
@@ -68,20 +77,25 @@ def replay(spark: "SparkSession", wanted: Replay, now: datetime) -> Landed:
     return landed
 
 
-def _read_blocks(now: datetime) -> MapArrow:
+def _read_blocks(key: bytes, scrub: Scrub, now: datetime) -> MapArrow:
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        actions = dict(scrub)
+        plan_of = lru_cache(None)(lambda app: plan_for(dict(actions.get(app, ())), key))
         for batch in batches:
             for place, source in zip(*batch.to_pydict().values(), strict=True):
-                yield from _read_one(place, source, now)
+                yield from _read_one(place, source, plan_of, now)
 
     return read
 
 
-def _read_one(place: str, source: str, now: datetime) -> Iterator[pa.RecordBatch]:
+def _read_one(
+    place: str, source: str, plan_of: Callable[[str], ScrubPlan], now: datetime
+) -> Iterator[pa.RecordBatch]:
     number = counted = 0
     for records in _some(read_block(place)):
         counted += sum(each.record.count for each in records)
-        decoded = decode(records)
+        judged = [again for each in records for again in judged_again(each, plan_of(each.record.app_id))]
+        decoded = decode(judged)
         yield from tag_events(enrich(decoded.rows, now), source, number)
         number += len(decoded.rows)
         yield from tag_rejected(decoded.rejected, source, number)
