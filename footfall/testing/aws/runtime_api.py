@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 import json
 import queue
+import select
+import socket
 import threading
 import time
 import uuid
@@ -74,16 +76,22 @@ def runtime_api(name: str) -> Iterator[RuntimeApi]:
 
         def do_GET(self) -> None:
             call = api.waiting.get()
+            if self._is_gone():
+                api.waiting.put(call)
+                self.close_connection = True
+                return
             headers = {
                 "Lambda-Runtime-Aws-Request-Id": call.id,
                 "Lambda-Runtime-Deadline-Ms": str(int(call.deadline * 1000)),
                 "Lambda-Runtime-Invoked-Function-Arn": f"{ARN}{name}",
                 "Content-Type": "application/json",
             }
-            try:
-                self._say(200, call.payload, headers)
-            except OSError:  # the instance died while it waited: another takes the call
-                api.waiting.put(call)
+            self._say(200, call.payload, headers)
+
+        def _is_gone(self) -> bool:
+            """Whether the instance died while it waited: another has to take the call."""
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            return bool(readable) and not self.connection.recv(1, socket.MSG_PEEK)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
