@@ -7,6 +7,9 @@ from pathlib import Path
 
 from footfall import errors
 from footfall.apps.cli import AWS, COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE, SPARK
+from footfall.core.aws.alarms import ALARMS
+from footfall.core.aws.prices import AS_OF, PRICES, REGION
+from footfall.core.aws.profiles import ARCHITECTURES, PROFILES, profile_rows
 from footfall.core.mart import MART
 from footfall.core.protocols.exchange import Tracker
 from footfall.core.protocols.registry import TRACKERS
@@ -158,6 +161,51 @@ def _protocol(tracker: Tracker) -> str:
     return "".join(parts)
 
 
+def aws_page() -> str:
+    """Show the profiles, the settings that give each architecture, and the prices."""
+    head = (
+        "# On AWS: profiles, architectures, prices\n\n`footfall aws` builds one of these profiles; `--set "
+        "name=value` changes a row.\n\n"
+    )
+    rows = [
+        (f"`{name}`", *(f"`{getattr(each, name)}`" for each in PROFILES.values()), meaning)
+        for name, meaning in profile_rows()
+    ]
+    parts = [
+        head,
+        table(("row", *PROFILES, "meaning"), rows),
+        "\n## Which setting gives which architecture\n\n",
+    ]
+    known = [
+        (each.title, " ".join(f"`--set {k}={v}`" for k, v in each.settings.items()), ", ".join(each.stacks))
+        for each in ARCHITECTURES.values()
+    ]
+    parts += [table(("what people build by hand", "on top of any profile", "stacks"), known)]
+    parts += [
+        f"\n## Prices that the forecast uses\n\nList prices of {REGION}, as of {AS_OF}: check them.\n\n"
+    ]
+    prices = [
+        (each.service, f"{each.usd:.10g}" if each.usd else "by instance", each.unit, each.page)
+        for each in PRICES.values()
+    ]
+    parts += [table(("service", "USD", "for one", "page below aws.amazon.com"), prices)]
+    return "".join(parts)
+
+
+def runbook_page() -> str:
+    """Say what to do when an alarm rings."""
+    head = (
+        "# Runbook: what to do when an alarm rings\n\nAlarms are named NAME-alarm, tell the topic "
+        "NAME-alerts, and carry this text. After the cause is mended they ring off by themselves.\n\n"
+    )
+    parts = []
+    for alarm in {each.name: each for each in ALARMS}.values():
+        way = "falls below" if alarm.below else "is above"
+        when = f"`{alarm.namespace} {alarm.metric}` {way} {alarm.threshold:,g} in {alarm.minutes} minutes"
+        parts.append(f"## {alarm.name}\n\n**{alarm.question}** Rings when {when}.\n\n{alarm.then}\n")
+    return head + "\n".join(parts)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "events.md": events_page,
     "settings.md": settings_page,
@@ -168,6 +216,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "scrub.md": scrub_page,
     "errors.md": errors_page,
     "commands.md": commands_page,
+    "aws.md": aws_page,
+    "../how-to/aws-runbook.md": runbook_page,
 }
 
 

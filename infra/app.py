@@ -21,6 +21,7 @@ import aws_cdk as cdk  # noqa: E402
 import cdk_nag  # noqa: E402
 
 from footfall.core.aws.profiles import profile as chosen_profile  # noqa: E402
+from infra.gather import gather  # noqa: E402
 from infra.installation import Installation  # noqa: E402
 from infra.stacks.console import ConsoleStack  # noqa: E402
 from infra.stacks.edge import EdgeStack  # noqa: E402
@@ -101,6 +102,8 @@ def main() -> None:
     chosen, out = chosen_profile(given.pop("profile"), changes), given.pop("out")
     bundle, plain = not given.pop("no_bundle"), given.pop("plain")
     build(Installation(profile=chosen, bundle=bundle, **given), out, plain=plain).synth()
+    if plain:
+        gather(out)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ Two assets: ``door`` for collect, which answers people and must start fast, and 
 works on Arrow. Versions are those of ``requirements/dev.txt``.
 """
 
+import compileall
+import py_compile
 import re
 import shutil
 import subprocess
@@ -47,7 +49,7 @@ OURS_LEFT_OUT = (
 LEFT_OUT = (
     "boto3*", "botocore*", "s3transfer*", "jmespath*", "bin", "**/__pycache__", "**/tests",
     "pyarrow/include", "pyarrow/src", "pyarrow/libarrow_flight*", "pyarrow/libarrow_python_flight*",
-    "pyarrow/libarrow_substrait*", "pyarrow/_flight*", "pyarrow/_substrait*", "pyarrow/**/*.pyx",
+    "pyarrow/_flight*", "pyarrow/_substrait*", "pyarrow/**/*.pyx",
     "pyarrow/**/*.pxd", "pyarrow/**/*.pxi",
 )  # fmt: skip
 
@@ -102,10 +104,22 @@ def build(name: str, out: Path, *, architecture: str, settings: Path) -> float:
     for pattern in asset.leave_out:
         for path in out.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    _compile(out)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / 2**20
     if size > asset.limit_mib:
         raise RuntimeError(f"the asset {name} has {size:.0f} MiB; {asset.limit_mib} are allowed")
     return size
+
+
+def _compile(out: Path) -> None:
+    """Compile what Lambda could not keep: its folder is read-only, so every cold start would compile anew.
+
+    Only the Python that will run it can do that; made by another one, the functions start slower.
+    """
+    if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON:
+        sys.stderr.write(f"made with another Python than {PYTHON}: functions will start slower\n")
+        return
+    compileall.compile_dir(out, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
 @jsii.implements(cdk.ILocalBundling)

@@ -23,6 +23,9 @@ INTERFACES = [
     "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
 ]  # fmt: skip
 
+ARCHITECTURES = {"arm64": lambda_.Architecture.ARM_64, "x86_64": lambda_.Architecture.X86_64}
+MEMORY = {"door": "collect_mib", "columns": "stream_mib"}
+
 
 class Function(lambda_.Function):
     """``door`` is a file of footfall/apps/lambdas; ``variables`` are settings by their short names.
@@ -46,15 +49,9 @@ class Function(lambda_.Function):
         part = part or door.replace("_", "-")
         name = installation.named(part)
         place = Construct(scope, part.title().replace("-", ""))
-        role = iam.Role(
-            place,
-            "Role",
-            role_name=name,
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            description=f"What footfall.apps.lambdas.{door} may do",
-        )
         traced = asset != "door" or not installation.profile.protected
         group = log_group(place, f"/aws/lambda/{name}", installation, key)
+        role = _role(place, name, door)
         may(role, ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
         # GenerateDataKey to write what the key encrypts: queues, streams and buckets ask for it in our name
         may(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
@@ -69,15 +66,11 @@ class Function(lambda_.Function):
             function_name=name,
             description=f"footfall.apps.lambdas.{door}",
             runtime=lambda_.Runtime.PYTHON_3_12,
-            architecture=getattr(
-                lambda_.Architecture, installation.architecture.upper().replace("ARM64", "ARM_64")
-            ),
+            architecture=ARCHITECTURES[installation.architecture],
             code=code(asset, installation),
             handler=f"footfall.apps.lambdas.{door}.handler",
             role=role,
-            memory_size=installation.profile.collect_mib
-            if asset == "door"
-            else installation.profile.stream_mib,
+            memory_size=getattr(installation.profile, MEMORY[asset]),
             timeout=cdk.Duration.seconds(seconds),
             environment={
                 "FOOTFALL_DATA": "/tmp/footfall-data",  # noqa: S108 - the only folder that Lambda lets us write
@@ -99,9 +92,17 @@ class Function(lambda_.Function):
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED) if vpc else None,
         )
         self.door = door
-        acknowledge(
-            self, "AwsSolutions-L1", "Python 3.12: the wheels of the assets are built and tested for it"
-        )
+        acknowledge(self, "AwsSolutions-L1", "the wheels of the assets are those of Python 3.12")
+
+
+def _role(place: Construct, name: str, door: str) -> iam.Role:
+    return iam.Role(
+        place,
+        "Role",
+        role_name=name,
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"What footfall.apps.lambdas.{door} may do",
+    )
 
 
 def may_hash(function: Function, installation: Installation, secret: secrets.ISecret) -> None:

@@ -51,11 +51,6 @@ WILDCARDS: tuple[Wildcard, ...] = (
     _row("[*]", "redshift-data:DescribeStatement", "statements have no names that a policy could say"),
     _row("[*]", "ecr:GetAuthorizationToken", "a token for the whole registry; what may be pulled is named"),
     _row(
-        "*:log-group:*:[*]",
-        "logs:CreateLogStream logs:PutLogEvents",
-        "the streams within one log group, which are named as they begin",
-    ),
-    _row(
         "arn:*:s3:::*/?*[*]",
         "s3:PutObject s3:GetObject s3:DeleteObject s3:AbortMultipartUpload s3:ListMultipartUploadParts",
         "the objects below one prefix of one bucket of ours",

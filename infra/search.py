@@ -114,6 +114,11 @@ class Search(Construct):
             removal_policy=self.installation.removal,
         )  # fmt: skip
         domain.node.add_dependency(written)
+        self._admit(domain, spread=spread)
+        return domain
+
+    def _admit(self, domain: opensearch.Domain, *, spread: bool) -> None:
+        """Say who may call at all: roles of this account; what each may do is said by its own policy."""
         domain.node.default_child.access_policies = iam.PolicyDocument(
             statements=[
                 iam.PolicyStatement(
@@ -139,7 +144,6 @@ class Search(Construct):
             acknowledge(
                 domain, "AwsSolutions-OS7", "one node, for a trial: the lake holds everything that it holds"
             )
-        return domain
 
     def _sign_in(self) -> opensearch.CognitoOptions:
         """Return how people come to the dashboards: a pool of people, an identity pool of roles."""

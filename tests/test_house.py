@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "footfall").rglob("*.py"))
+INFRA = sorted((ROOT / "infra").rglob("*.py"))
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 HEAVY = ("duckdb", "pyarrow", "numpy", "litestar", "granian", "sqlglot", "boto3", "rich", "cyclopts")
@@ -20,7 +21,7 @@ def name_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *INFRA], ids=name_of)
 def test_no_room_is_too_large(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST_MODULE
@@ -30,7 +31,7 @@ def test_no_room_is_too_large(path: Path) -> None:
             assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", [*MODULES, *INFRA], ids=name_of)
 def test_a_module_says_what_lives_in_it(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert path.stem not in BANNED_NAMES

@@ -44,26 +44,7 @@ class EdgeStack(cdk.Stack):
             protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
             custom_headers={"X-Footfall-Edge": secret.secret_value.unsafe_unwrap()},
         )
-        # A header of the cache's key is one that the origin gets: so collect learns who really sent.
-        uncached = cloudfront.CachePolicy(
-            self,
-            "Uncached",
-            comment="Nothing is kept; the origin is told the viewer's address",
-            min_ttl=cdk.Duration.seconds(0),
-            default_ttl=cdk.Duration.seconds(0),
-            max_ttl=cdk.Duration.seconds(1),
-            header_behavior=cloudfront.CacheHeaderBehavior.allow_list("CloudFront-Viewer-Address"),
-        )
-        script = cloudfront.CachePolicy(
-            self,
-            "Script",
-            comment="The SDK, as long as collect says",
-            min_ttl=cdk.Duration.seconds(0),
-            default_ttl=cdk.Duration.hours(1),
-            max_ttl=cdk.Duration.days(1),
-            enable_accept_encoding_gzip=True,
-            enable_accept_encoding_brotli=True,
-        )
+        uncached, script = self._caching()
         https = cloudfront.ViewerProtocolPolicy.HTTPS_ONLY
         named = bool(installation.domain and installation.certificate)
         self.distribution = cloudfront.Distribution(
@@ -99,6 +80,30 @@ class EdgeStack(cdk.Stack):
         self._acknowledge(named)
         address = installation.domain if named else self.distribution.distribution_domain_name
         cdk.CfnOutput(self, "Address", value=f"https://{address}", description="Where trackers send to")
+
+    def _caching(self) -> tuple[cloudfront.CachePolicy, cloudfront.CachePolicy]:
+        """Return how events pass and how the SDK is kept."""
+        # A header of the cache's key is one that the origin gets: so collect learns who really sent.
+        uncached = cloudfront.CachePolicy(
+            self,
+            "Uncached",
+            comment="Nothing is kept; the origin is told the viewer's address",
+            min_ttl=cdk.Duration.seconds(0),
+            default_ttl=cdk.Duration.seconds(0),
+            max_ttl=cdk.Duration.seconds(1),
+            header_behavior=cloudfront.CacheHeaderBehavior.allow_list("CloudFront-Viewer-Address"),
+        )
+        script = cloudfront.CachePolicy(
+            self,
+            "Script",
+            comment="The SDK, as long as collect says",
+            min_ttl=cdk.Duration.seconds(0),
+            default_ttl=cdk.Duration.hours(1),
+            max_ttl=cdk.Duration.days(1),
+            enable_accept_encoding_gzip=True,
+            enable_accept_encoding_brotli=True,
+        )
+        return uncached, script
 
     def _acknowledge(self, named: bool) -> None:
         acknowledge(

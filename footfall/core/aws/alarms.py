@@ -35,7 +35,7 @@ def _function(part: str, wanted: str = "") -> tuple[Alarm, ...]:
         Alarm(
             f"{part}-errors", f"Does {part} fail?", "AWS/Lambda", "Errors", place, 0,
             f"Read the errors in the log group /aws/lambda/NAME-{part} (fields level=ERROR). A fault after a "
-            "deployment: deploy the version before. Retries are automatic; nothing is lost meanwhile.",
+            "deployment: deploy the version before. Whoever called it tries again by itself, and what fails to the end is in a queue.",
             wanted,
         ),
         Alarm(

@@ -5,14 +5,14 @@ A profile is a starting point: ``--set name=value`` changes any row of it.
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
 from footfall.errors import BadSettings
 
-__all__ = ["ARCHITECTURES", "PROFILES", "Architecture", "Profile", "profile"]
+__all__ = ["ARCHITECTURES", "PROFILES", "Architecture", "Profile", "profile", "profile_rows"]
 
 
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +48,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     warehouse_rpu: Annotated[int, Meta(ge=0, description="Redshift Serverless base RPU; 0 is none.")] = 0
     quicksight: Annotated[bool, Meta(description="QuickSight data source, data set and dashboard.")] = False
     console: Annotated[bool, Meta(description="The console on Fargate behind Cognito.")] = False
-    simulator: Annotated[bool, Meta(description="A Fargate task that runs footfall simulate.")] = False
+    simulator: Annotated[bool, Meta(description="An EC2 instance that runs footfall simulate, and ends itself.")] = False
     collect_mib: Annotated[int, Meta(ge=128, description="Memory of collect.")] = 512
     stream_mib: Annotated[int, Meta(ge=512, description="Memory of functions that use Arrow.")] = 1024
     requests_per_second: Annotated[
@@ -127,6 +127,12 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "batch": Architecture("batch BI", {"batch": "true", "quicksight": "true"}, ("lake", "warehouse")),
     "workflow": Architecture("event-driven workflow", {"workflow": "true"}, ("lake", "workflow")),
 }
+
+
+def profile_rows() -> list[tuple[str, str]]:
+    """Return each row's name and meaning."""
+    hints = get_type_hints(Profile, include_extras=True)
+    return [(name, hint.__metadata__[0].description or "") for name, hint in hints.items()]
 
 
 def profile(name: str, changes: Mapping[str, str] | None = None) -> Profile:
