@@ -1,6 +1,5 @@
 """The batch ETL: a Glue job of ``glue/batch_etl.py``, its step chain, and the table of its results."""
 
-import csv
 import tempfile
 from pathlib import Path
 
@@ -9,13 +8,13 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from footfall.core.reference import countries
+from infra.countries import write_countries
 from infra.installation import Installation
 from infra.job import job_role, spark_job
 from infra.machine import Machine
 from infra.permissions import may
 
-__all__ = ["Batch", "write_countries"]
+__all__ = ["Batch"]
 
 HERE = Path(__file__).parent
 RESULT = {
@@ -24,17 +23,6 @@ RESULT = {
     "currency": "string", "age": "int", "country": "string", "country_name": "string",
     "continent": "string",
 }  # fmt: skip
-
-
-def write_countries(path: Path) -> None:
-    """Write every word that stands for a country, with its code, name and continent, as CSV."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        out = csv.writer(file)
-        out.writerow(("word", "alpha2", "name", "continent"))
-        for country in countries():
-            words = {country.alpha2, country.alpha3, country.m49, country.name, *country.also}
-            for word in sorted({each.upper() for each in words}):
-                out.writerow((word, country.alpha2, country.name, country.continent))
 
 
 class Batch(Construct):
