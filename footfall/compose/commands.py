@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 from msgspec import structs
 
 from footfall.adapters.data_folder import running_platform
@@ -112,8 +113,7 @@ def connect(
     """
     settings = settings or load_settings(flags={"data": data})
     if importing:
-        little = structs.replace(settings.warehouse, memory_limit=settings.warehouse.import_memory)
-        settings = structs.replace(settings, warehouse=little)
+        settings = _sparing(settings)
     running = running_platform(settings.data)
     if running and running.console:
         yield PlatformClient(running.console, data=settings.data, token=settings.console.token)
@@ -128,6 +128,13 @@ def connect(
             platform.lake.flush(utc_now(), everything=True)
     finally:
         platform.close()
+
+
+def _sparing(settings: Settings) -> Settings:
+    """Return the settings of a process that only imports; its memory is given back after each block."""
+    pa.set_memory_pool(pa.system_memory_pool())  # the usual pool keeps what a block took
+    little = structs.replace(settings.warehouse, memory_limit=settings.warehouse.import_memory)
+    return structs.replace(settings, warehouse=little)
 
 
 def examine(data: Path | None = None) -> list[Finding]:

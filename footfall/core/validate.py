@@ -4,6 +4,7 @@ Says every reason why it can't. Nothing is scrubbed here.
 """
 
 import math
+import re
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Any, NamedTuple
@@ -171,8 +172,14 @@ def narrowed(value: Any) -> Any:
     return value
 
 
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_PLAIN_IPV4 = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}").fullmatch
+
+
 def address_of(text: str) -> str | None:
     """Return the first address of a header-like text without port or brackets, or None."""
+    if _PLAIN_IPV4(text):
+        return text  # nearly every address, and ten times as fast
     first = text.split(",")[0].strip().strip('"')
     if first.startswith("["):
         first = first[1:].partition("]")[0]

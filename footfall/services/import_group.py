@@ -12,7 +12,7 @@ from footfall.ports import Batch, Stored, Warehouse
 
 __all__ = ["GROUP_BYTES", "GROUP_ROWS", "StoreGroup"]
 
-GROUP_ROWS = 32_000  # two blocks of a log; more take memory and save little
+GROUP_ROWS = 65_000  # four blocks of a log: a third less work in the warehouse than with two
 GROUP_BYTES = 32 << 20  # as Arrow
 
 
