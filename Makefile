@@ -6,7 +6,7 @@ DEMO_FLAGS := $(if $(ONCE),--once,)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench trackers sdk synth docs lock clean
+.PHONY: help setup demo test check bench trackers emulators sdk synth docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -38,6 +38,10 @@ trackers: ## the official clients of other products, for the tests that use them
 	tests/trackers/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/trackers.txt
 	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix tests/trackers
 	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix clients/web
+
+emulators: ## stand-ins for AWS services, for the tests that use them; needs node and maven
+	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix tests/aws
+	mvn --quiet --batch-mode --file tests/aws/pom.xml dependency:copy-dependencies
 
 sdk: ## build the web SDK that the collector serves; needs node
 	@test -d clients/web/node_modules || npm ci --silent --no-fund --no-audit --ignore-scripts --prefix clients/web
