@@ -61,10 +61,9 @@ bench: setup ## the figures, as ratios of one run
 lock: setup ## pin today's versions, with hashes
 	$(LOCK) --group dev pyproject.toml -o requirements/dev.txt
 	$(LOCK) --group trackers -o requirements/trackers.txt
-	$(LOCK) --group referees -o requirements/referees.txt
-	$(LOCK) --group emulators --group dev pyproject.toml -o requirements/emulators.txt
+	$(LOCK) --group dev --group referees --group emulators --group infra --constraints requirements/dev.txt pyproject.toml -o requirements/ci.txt
 	$(LOCK) --group spark -o requirements/spark.txt
-	$(LOCK) --group infra --group dev pyproject.toml -o requirements/infra.txt
+	$(LOCK) --group infra --group dev --constraints requirements/dev.txt pyproject.toml -o requirements/infra.txt
 
 clean: ## remove what these commands made
 	rm -rf .venv tests/trackers/.venv tests/trackers/node_modules clients/web/node_modules footfall-data .pytest_cache .mypy_cache .ruff_cache .hypothesis
