@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from footfall.core.accesslog.combined import parse
 from footfall.core.enrich import scanners
+from footfall.core.enrich.distinct import distinct
 from footfall.core.enrich.scanners import scan_column, scan_of
 
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -129,8 +130,8 @@ def test_user_agents_of_people_and_crawlers_are_not(shared_data: Path) -> None:
 def labels(
     urls: list[str | None], agents: list[str | None], statuses: list[int | None]
 ) -> list[str | None]:
-    columns = pa.array(urls, pa.string()), pa.array(agents, pa.string()), pa.array(statuses, pa.int64())
-    found: list[str | None] = scan_column(*columns).to_pylist()
+    texts = [distinct(pa.array(column, pa.string())) for column in (urls, agents)]
+    found: list[str | None] = scan_column(*texts, pa.array(statuses, pa.int64())).to_pylist()
     return found
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import re2
 
-from footfall.core.enrich.distinct import Spread, distinct, plain
+from footfall.core.enrich.distinct import Spread
 
 __all__ = ["ATTACKS", "PROBES", "Rule", "scan_column", "scan_of"]
 
@@ -134,18 +134,16 @@ def _read_all(texts: Spread) -> tuple[list[str | None], list[str | None]]:
     return certain, likely
 
 
-def scan_column(url: pa.Array, user_agent: pa.Array, status: pa.Array) -> pa.Array:
+def scan_column(urls: Spread, agents: Spread, status: pa.Array) -> pa.Array:
     """Return ``scanner: ...`` for the rows of access logs that a rule takes for a probe, else null.
 
     Rows without a status are no log lines and pass. What is sent as the user agent is read too: attacks
     are written there for the programs that read logs.
     """
     asked = status.is_valid()
-    if asked.true_count == 0:
-        return pa.nulls(len(url), pa.string())
     nothing = pa.scalar(None, pa.string())
-    urls = distinct(plain(pc.if_else(asked, url, nothing)))
-    agents = distinct(plain(pc.if_else(asked, user_agent, nothing)))
+    if asked.true_count == 0:
+        return pa.nulls(len(status), pa.string())
     certain, likely = _read_all(urls)
     refused = pc.fill_null(pc.greater_equal(status, 400), False)
     name = pc.coalesce(
@@ -153,4 +151,4 @@ def scan_column(url: pa.Array, user_agent: pa.Array, status: pa.Array) -> pa.Arr
         agents.of(_read_all(agents)[0], pa.string()),
         pc.if_else(refused, urls.of(likely, pa.string()), nothing),
     )
-    return pc.binary_join_element_wise("scanner: ", name, "")
+    return pc.binary_join_element_wise("scanner: ", pc.if_else(asked, name, nothing), "")

@@ -69,8 +69,7 @@ def _traffic_columns(landings: Spread, hosts: Spread, properties: pa.Array) -> C
     return {name: visits.of(values, TEXT) for name, values in zip(Traffic._fields, columns, strict=True)}
 
 
-def _sender_columns(user_agent: pa.Array, origin: pa.Array, scan: pa.Array) -> Columns:
-    agents = distinct(user_agent)
+def _sender_columns(agents: Spread, origin: pa.Array, scan: pa.Array) -> Columns:
     read = [read_agent(value) for value in agents.values]
     columns = zip(*read, strict=True) if read else [()] * len(Agent._fields)
     told = {name: agents.of(values, TEXT) for name, values in zip(Agent._fields, columns, strict=True)}
@@ -91,13 +90,11 @@ def enrich(arrived: pa.Table, processed_at: datetime) -> pa.Table:
     columns = {name: plain(arrived[name]) for name in arrived.column_names}
     if processed_at.tzinfo is not None:
         processed_at = processed_at.astimezone(UTC).replace(tzinfo=None)
+    urls, agents = distinct(columns["url"]), distinct(columns["user_agent"])
+    scan = scan_column(urls, agents, columns["status"])
     found: Columns = {
-        **_page_columns(distinct(columns["url"]), distinct(columns["referrer"]), columns["properties"]),
-        **_sender_columns(
-            columns["user_agent"],
-            columns["origin"],
-            scan_column(columns["url"], columns["user_agent"], columns["status"]),
-        ),
+        **_page_columns(urls, distinct(columns["referrer"]), columns["properties"]),
+        **_sender_columns(agents, columns["origin"], scan),
         **place_columns(columns["country"], columns["ip_country"]),
         "event": distinct(columns["event"]).map(action_name, TEXT),
         "visitor_id": visitor_column(columns),
