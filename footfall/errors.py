@@ -256,8 +256,9 @@ class SparkFailed(FootfallError):
 
 
 class BooksWrong(FootfallError):
-    """The job's books do not balance: {read} events were read and {stood} stood there, but {written} written
-    + {duplicate} duplicate + {rejected} rejected + {outside} outside the time asked for is another number.
+    """The job's books do not balance: {read} events were read and {stood} stood there, but {written}
+    written + {duplicate} duplicate + {rejected} rejected + {outside} outside the time asked for is another
+    number.
     Nothing of it is to be seen in the lake. Run it again; if it stays so, please report it.
     """
 

@@ -48,7 +48,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     warehouse_rpu: Annotated[int, Meta(ge=0, description="Redshift Serverless base RPU; 0 is none.")] = 0
     quicksight: Annotated[bool, Meta(description="QuickSight data source, data set and dashboard.")] = False
     console: Annotated[bool, Meta(description="The console on Fargate behind Cognito.")] = False
-    simulator: Annotated[bool, Meta(description="An EC2 instance that runs footfall simulate, and ends itself.")] = False
+    simulator: Annotated[bool, Meta(description="An EC2 instance that simulates, and ends itself.")] = False
     collect_mib: Annotated[int, Meta(ge=128, description="Memory of collect.")] = 512
     stream_mib: Annotated[int, Meta(ge=512, description="Memory of functions that use Arrow.")] = 1024
     requests_per_second: Annotated[
