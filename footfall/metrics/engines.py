@@ -16,6 +16,8 @@ NUMBER_OR_NULL = {"clickhouse": "toFloat64OrNull($it)"}
 NULLABLE = {"clickhouse": "toNullable($it)"}
 SORTED = {"clickhouse": "arraySort($it)"}
 BITS = {"clickhouse": "bitAnd($a, $b)"}
+# Spark's own timestamps are moments of a zone, which a client gives back as local time
+MOMENT = {"spark": "cast($it as timestamp_ntz)"}
 # called as in DuckDB, but for what is no function of its own there
 CALLS: dict[str, dict[str, str]] = {
     "epoch_us": {
@@ -32,13 +34,13 @@ CALLS: dict[str, dict[str, str]] = {
     },
     # list, first place, last place; all engines count places from 1
     "list_slice": {
-        "trino": "slice($a, $b, $c + 1 - ($b))",
-        "spark": "slice($a, $b, $c + 1 - ($b))",
-        "clickhouse": "arraySlice($a, $b, $c + 1 - ($b))",
+        "trino": "slice($a, $b, ($c) + 1 - ($b))",
+        "spark": "slice($a, $b, ($c) + 1 - ($b))",
+        "clickhouse": "arraySlice($a, $b, ($c) + 1 - ($b))",
     },
     "list_extract": {
         "trino": "element_at($a, $b)",
-        "spark": "element_at($a, $b)",
+        "spark": "element_at($a, cast($b as int))",
         "clickhouse": "arrayElement($a, $b)",
     },
 }
@@ -55,6 +57,8 @@ def in_the_words_of(dialect: str, tree: "exp.Expr") -> "exp.Expr":
             _say(JSON_TEXT, dialect, node, it=node.this, path=path)
         elif isinstance(node, exp.TryCast) and node.to.is_type("double"):
             _say(NUMBER_OR_NULL, dialect, node, it=node.this)
+        elif isinstance(node, exp.Cast) and node.to.is_type("timestamp"):
+            _say(MOMENT, dialect, node, it=node.this)
         elif isinstance(node, exp.Lag | exp.Lead):
             _say(NULLABLE, dialect, node.this, it=node.this)
         elif isinstance(node, exp.BitwiseAnd):

@@ -1,6 +1,8 @@
 """``footfall metrics`` and ``footfall metric``: the questions, and the answer to one."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -8,7 +10,7 @@ from footfall.apps.cli.output import Output, console, notes, print_rows
 from footfall.compose import connect
 from footfall.errors import BadQuery
 
-__all__ = ["metric", "metrics"]
+__all__ = ["Asked", "metric", "metrics", "print_answer"]
 
 
 def metrics(*, output: Output | None = None) -> None:
@@ -25,14 +27,39 @@ def metrics(*, output: Output | None = None) -> None:
     print_rows(["name", "question", "parameters"], rows, output.format, whole=known)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Asked:
+    """What a metric is asked with."""
+
+    from_: Annotated[str | None, Parameter(name="--from")] = None
+    """First day, YYYY-MM-DD (UTC); from the beginning when not given."""
+
+    to: str | None = None
+    """Last day, included."""
+
+    app: str | None = None
+    """One app only."""
+
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None
+    """A parameter of the metric as key=value; may be repeated."""
+
+    def values(self) -> dict[str, str]:
+        """Return the values by name. Raises BadQuery for a pair that is no key=value."""
+        values = {"from": self.from_, "to": self.to, "app": self.app}
+        for pair in self.set_ or ():
+            key, equals, value = pair.partition("=")
+            if not equals:
+                raise BadQuery(cause=f"--set {pair} has no value; write --set key=value")
+            values[key] = value
+        return {key: value for key, value in values.items() if value is not None}
+
+
 def metric(
     name: str,
     /,
     *,
-    from_: Annotated[str | None, Parameter(name="--from")] = None,
-    to: str | None = None,
-    app: str | None = None,
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    asked: Asked | None = None,
     show_sql: Annotated[bool, Parameter(negative="")] = False,
     output: Output | None = None,
 ) -> None:
@@ -47,26 +74,17 @@ def metric(
     ----------
     name: str
         Which; "footfall metrics" lists them.
-    from_: str
-        First day, YYYY-MM-DD (UTC); from the beginning when not given.
-    to: str
-        Last day, included.
-    app: str
-        One app only.
-    set_: list[str]
-        A parameter of the metric as key=value; may be repeated.
     show_sql: bool
         Print the SQL behind the answer too.
     """
     output = output or Output()
-    values = {"from": from_, "to": to, "app": app}
-    for pair in set_ or []:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise BadQuery(cause=f"--set {pair} has no value; write --set key=value")
-        values[key] = value
     with connect(data=output.data) as platform:
-        answer = platform.metric(name, {key: value for key, value in values.items() if value is not None})
+        found = platform.metric(name, (asked or Asked()).values())
+    print_answer(name, found, output, show_sql=show_sql)
+
+
+def print_answer(name: str, answer: Mapping[str, Any], output: Output, *, show_sql: bool) -> None:
+    """Print an answer as the API gives it; for people, with what it rests on."""
     print_rows(answer["columns"], answer["rows"], output.format, title=name, whole=answer)
     if show_sql and output.format == "table":
         console.print(answer["sql"], markup=False)

@@ -17,6 +17,7 @@ Given = ParamSpec("Given")
 Item = TypeVar("Item")
 
 MARK = re.compile(r"footfall-error (\{.*?\}) end-of-error")
+TELLING = re.compile(r"(?:Caused by: |: )?((?:\w+\.)*\w*(?:Error|Exception|Killed)\b.*)")
 LONGEST_CAUSE = 500
 
 
@@ -66,5 +67,5 @@ def told() -> Iterator[None]:
 def _last_line(text: str) -> str:
     """Return the line of a Java or Python trace that says most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"(\w+\.)*\w*(Error|Exception|Killed)\b", line)]
+    telling = [found[1] for found in map(TELLING.match, lines) if found]
     return (telling or lines or ["it ended without a word"])[-1][:LONGEST_CAUSE]
