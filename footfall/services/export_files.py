@@ -26,7 +26,7 @@ from footfall.core.formulas import harmless_column
 from footfall.errors import BadTarget
 from footfall.ports import Warehouse
 
-__all__ = ["FileOrder", "Written", "export_files"]
+__all__ = ["CsvFile", "FileOrder", "Written", "export_files"]
 
 ROWS_AT_ONCE = 200_000
 ROW_GROUP_ROWS = 65_536
@@ -212,7 +212,7 @@ def _opened(path: Path, order: FileOrder) -> Iterator[Sink]:
     ending = "" if order.partitioned else Path(order.path).suffix
     packed = PACKED.get(ending) if order.kind == "csv" else None
     with pa.output_stream(path, compression=packed) as stream:
-        sink: Sink = _CsvFile(stream, order.exact) if order.kind == "csv" else _ParquetFile(stream)
+        sink: Sink = CsvFile(stream, order.exact) if order.kind == "csv" else _ParquetFile(stream)
         try:
             yield sink
         finally:
@@ -244,8 +244,11 @@ class _ParquetFile:
         self._held, self._rows = [], 0
 
 
-class _CsvFile:
-    """Times are ISO 8601 with Z; null is an empty field, an empty text is ``""``."""
+class CsvFile:
+    """An open CSV file: times are ISO 8601 with Z; null is an empty field, an empty text is ``""``.
+
+    ``exact`` as in FileOrder.
+    """
 
     def __init__(self, stream: Any, exact: bool) -> None:
         self._exact = exact
@@ -253,10 +256,12 @@ class _CsvFile:
         self._writer = pa_csv.CSVWriter(stream, self._schema)
 
     def write(self, table: pa.Table) -> None:
+        """Add rows in the columns of events."""
         columns = [_column_text(table[name], self._exact) for name in table.column_names]
         self._writer.write_table(pa.table(columns, self._schema))
 
     def close(self) -> None:
+        """Write what is held; the stream stays open."""
         self._writer.close()
 
 

@@ -28,7 +28,7 @@ from footfall.services.import_sources import find_sources
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["Import", "RulesOf", "import_files"]
+__all__ = ["POSITIONS", "Import", "RulesOf", "import_files", "noted", "read_files", "rules_from"]
 
 POSITIONS = "imports"
 
@@ -65,34 +65,35 @@ def import_files(spark: "SparkSession", wanted: Import, now: datetime) -> Landed
             hint=f"The formats are {', '.join(FORMATS)}",
         )
     sources = find_sources(wanted.format, wanted.paths)
-    layouts, _ = layouts_of(wanted.format, sources, _rules(wanted.rules))
+    layouts, _ = layouts_of(wanted.format, sources, rules_from(wanted.rules))
     names = [(f"{place:09d}", layout.source.name) for place, layout in enumerate(layouts)]
     context = spark.sparkContext
     spread_over(spark, len(names))
     frame = spark.createDataFrame(
         context.parallelize(names, max(1, len(names))), "place string, name string"
     )
-    read = _read_files(wanted, _noted(wanted.target.lake), now)
+    read = read_files(wanted.format, wanted.rules, noted(wanted.target.lake), now)
     landed, reached = land(in_arrow(frame, read, TAGGED_DDL), wanted.target)
     _note(wanted.target.lake, reached, now)
     return landed
 
 
 @lru_cache(1)
-def _rules(given: RulesOf) -> ImportRules:
+def rules_from(given: RulesOf) -> ImportRules:
+    """Return the rules, made once in a process."""
     plan = plan_for(dict(given.scrub), given.key)
     country_of = open_country_lookup(given.geo_database)
     return ImportRules(AppId(given.app), plan, lambda day: derived_salt(given.key, day), country_of)
 
 
-def _read_files(wanted: Import, noted: Mapping[str, int], now: datetime) -> MapArrow:
-    format, rules = wanted.format, wanted.rules
+def read_files(format: str, rules: RulesOf, reached: Mapping[str, int], now: datetime) -> MapArrow:
+    """Return what reads files, given by place and name, to tagged rows; not what was reached before."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        known = known_content(noted)
+        known = known_content(reached)
         for batch in batches:
             for place, name in zip(*batch.to_pydict().values(), strict=True):
-                yield from _read_one(place, name, format, _rules(rules), known, now)
+                yield from _read_one(place, name, format, rules_from(rules), known, now)
 
     return read
 
@@ -118,8 +119,8 @@ def _read_one(
         yield from tag_count(block.position, number, block.end)
 
 
-def _noted(lake: Path) -> dict[str, int]:
-    """Return the positions that earlier imports into the lake reached."""
+def noted(lake: Path) -> dict[str, int]:
+    """Return the positions that earlier imports into the folder reached."""
     found: dict[str, int] = {}
     for path in sorted((lake / POSITIONS).glob("*.json")):
         found |= msgspec.json.decode(path.read_bytes(), type=dict[str, int])
