@@ -416,7 +416,7 @@ def test_no_number_is_made_of_too_few() -> None:
         for state in ("matched", "unmatched")
     ]
     total = total_of(rows)
-    assert (total.in_log, total.script, total.visitors) == (16, 12, None)
+    assert (total.in_log, total.script, total.visitors, total.at_least) == (16, 12, None, 22)
     assert sentence(total, 1).startswith("At least 22 people came; the script saw 12 (38%")
 
 

@@ -129,6 +129,15 @@ def test_shares_are_shares(gaps: dict[str, float]) -> None:
         Gaps(**gaps)
 
 
+HINTS = "rows => rows.map(row => row.title)"
+
+
+def of_groups(told: dict[str, Any], part: str) -> list[dict[str, Any]]:
+    """Return the rows of a table of the report by the names of its columns."""
+    table = told["tables"][part]
+    return [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+
+
 def test_the_command_from_simulation_to_report(tmp_path: Path) -> None:
     data, events, log, answers = (tmp_path / name for name in ("data", "e.ndjson", "access.log", "t.json"))
     made = subprocess.run(
@@ -156,6 +165,32 @@ def test_the_command_from_simulation_to_report(tmp_path: Path) -> None:
     lacking = run_footfall(data, "reconcile", "--app", "docs")
     assert lacking.returncode == 1
     assert "the app docs has no access log (imported for shop)" in lacking.stderr
+
+
+def test_where_too_few_are_in_both_the_least_is_said(tmp_path: Path) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+    in_log, in_script = range(8), (0, 1, 20, 21)  # two of both, six who blocked, two from a cache
+    log, events = tmp_path / "access.log", tmp_path / "e.ndjson"
+    line = '10.{0}.0.9 - - [01/Mar/2026:10:{1:02}:00 +0000] "GET / HTTP/1.1" 200 100 "-" "{2}"\n'
+    log.write_text("".join(line.format(host, host * 5, agent) for host in in_log))
+    event = {"event": "page_view", "url": "https://shop.example/", "user_agent": agent}
+    each = [
+        event
+        | {"event_id": f"e{host}", "ip": f"10.{host}.0.9", "created_at": f"2026-03-01T10:{minute:02}:01Z"}
+        for host, minute in zip(in_script, (0, 5, 20, 36), strict=True)
+    ]
+    events.write_text("".join(json.dumps(one) + "\n" for one in each))
+    for format, path in (("ndjson", events), ("combined", log)):
+        done = run_footfall(tmp_path / "data", "import", format, str(path), "--app", "shop")
+        assert done.returncode == 0, done.stderr
+    day = ("--from", "2026-03-01", "--to", "2026-03-01")
+    told = run_footfall(tmp_path / "data", "reconcile", "--app", "shop", *day)
+    assert told.returncode == 0, told.stderr
+    assert "At least 10 people came; the script saw 4" in told.stdout
+    by_country = told.stdout.partition("by country")[2]
+    assert [cell.strip() for cell in by_country.splitlines()[4].split("│")[1:5]] == [
+        *("unknown", "10 or more", "4", "6")
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +223,12 @@ def test_the_page_says_it_and_draws_it(served: str, width: int) -> None:
         assert "the script saw" in page.locator(".answer-sentence").inner_text()
         assert page.locator(".bars li").count() > 10
         assert page.locator(".state").count() == 0
+        few = httpx.get(f"{served}/api/reconcile?from=2024-02-28&to=2024-03-01", trust_env=False).json()
+        least = [
+            row["script"] + row["blocked"] for row in of_groups(few, "country") if row["visitors"] is None
+        ]
+        hints = page.locator("[data-card='Blocked, by country'] .bars li").evaluate_all(HINTS)
+        assert any(f", {number} or more came" in hint for number in least for hint in hints), hints
         page.locator("[data-card='Blocked, by browser'] [role=tab]", has_text="SQL").click()
         assert "RECURSIVE" in page.locator("[data-card='Blocked, by browser'] .sql").inner_text()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

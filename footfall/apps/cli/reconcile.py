@@ -118,7 +118,7 @@ def _print(found: Reconciliation) -> None:
 
 
 def _short(group: Group) -> list[object]:
-    came, share = "", ""
+    came, share = f"{group.at_least:,} or more", ""
     if group.visitors is not None and group.visitors_low is not None and group.visitors_high is not None:
         low, high = round(group.visitors_low), round(group.visitors_high)
         came = f"{group.visitors:,.0f}" + (f" ({low:,}-{high:,})" if low < high else "")

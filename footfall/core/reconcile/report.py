@@ -88,6 +88,11 @@ class Group(Struct, frozen=True, kw_only=True):
     visitors_high: float | None
     bots: int
 
+    @property
+    def at_least(self) -> int:
+        """How many came at the least: those whom the log or the script saw."""
+        return self.script + self.blocked
+
 
 GROUP_COLUMNS = Group.__struct_fields__
 
@@ -207,7 +212,7 @@ def sentence(total: Group, days: int) -> str:
     """Say it in one sentence; who comes again on another day is counted again."""
     unit = "people came" if days == 1 else f"visitors came in {days} days, counted once a day"
     if total.visitors is None or total.visitors_low is None or total.visitors_high is None:
-        came = f"At least {total.blocked + total.script:,} {unit}"
+        came = f"At least {total.at_least:,} {unit}"
     else:
         low, high = round(total.visitors_low), round(total.visitors_high)
         between = f" ({low:,} to {high:,})" if low < high else ""

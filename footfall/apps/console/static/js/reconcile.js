@@ -25,6 +25,8 @@ let turn = 0;
 
 const address = ({ from, to, app }) => `/api/reconcile${query({ from, to, app })}`;
 const whole = (share) => `${Math.round(share * 100)}%`;
+const atLeast = (group) => (group.script === null ? null : group.script + group.blocked);
+const came = (group) => (group.visitors === null ? `${number(atLeast(group))} or more` : `about ${number(Math.round(group.visitors))}`);
 const between = (group) => `${whole(group.blocked_low)} – ${whole(group.blocked_high)}`;
 
 /** Every day from the first to the last of the report, and not of the picker. */
@@ -76,7 +78,7 @@ const shares = (of, named) => (body, found) => {
   const groups = records(found).filter((group) => group.in_log > 0).slice(0, SHOWN);
   bars(body, groups.map((group) => ({
     name: named(group.name), amount: group.blocked_share, written: percent(group.blocked_share, 0), share: between(group),
-    hint: `${named(group.name)}: ${number(group.blocked)} of ${number(group.in_log)} in the log`,
+    hint: `${named(group.name)}: ${number(group.blocked)} of ${number(group.in_log)} in the log, ${came(group)} came`,
   })), { of, what: "Blocked · 95 %" });
 };
 
@@ -93,7 +95,7 @@ function cards() {
       title: "How many came", span: 6, tall: 280, kind: "wide",
       draw: (body, found) => interval(body, daily(found, { visitors: null, script: null }), {
         x: "name", label: "Estimated visitors by day, with their interval",
-        estimate: { name: "visitors", low: "visitors_low", high: "visitors_high", label: "Came, 95 %" }, counted: { name: "script", label: "Seen by the script" },
+        estimate: { name: "visitors", low: "visitors_low", high: "visitors_high", least: atLeast, label: "Came, 95 %" }, counted: { name: "script", label: "Seen by the script" },
       }),
     }),
     tabled("browser", { title: "Blocked, by browser", span: 6, tall: 340, draw: shares("Browser", String) }),

@@ -15,10 +15,18 @@ function bounds(_, api) {
   return { type: "group", children: [stroke(x, bottom, x, top), stroke(x - WING, top, x + WING, top), stroke(x - WING, bottom, x + WING, bottom)] };
 }
 
-/** estimate: {name, low, high, label}; counted: {name, label}. A day without an estimate has none drawn. */
+/**
+ * estimate: {name, low, high, least, label}; counted: {name, label}. A day without an estimate has none drawn,
+ * and says the least that is known, or, where that is null too, that nothing is.
+ */
 export function interval(body, rows, { x, estimate, counted, label }) {
   const whole = (value) => (value === null ? null : Math.round(value));
   const between = (row) => (whole(row[estimate.low]) === whole(row[estimate.high]) ? "" : ` (${number(whole(row[estimate.low]))} – ${number(whole(row[estimate.high]))})`);
+  const told = (row) => {
+    if (row[estimate.name] !== null) return `${number(whole(row[estimate.name]))}${between(row)}`;
+    const least = estimate.least(row);
+    return least === null ? "not known" : `${number(least)} or more`;
+  };
   const known = rows.map((row, place) => [place, row]).filter(([, row]) => row[estimate.name] !== null);
   return mount(body, label, {
     grid: { left: 8, right: 12, top: 36, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
@@ -29,8 +37,7 @@ export function interval(body, rows, { x, estimate, counted, label }) {
       axisPointer: { lineStyle: { color: colour("--line-strong") } },
       formatter: ([first]) => {
         const row = rows[first.dataIndex];
-        const came = row[estimate.name] === null ? "too few in both to tell" : `${number(whole(row[estimate.name]))}${between(row)}`;
-        return tip(dayLong(String(row[x])), [[estimate.label, came], [counted.label, number(row[counted.name])]]);
+        return tip(dayLong(String(row[x])), [[estimate.label, told(row)], [counted.label, number(row[counted.name])]]);
       },
     },
     xAxis: {
