@@ -9,6 +9,7 @@ from console_server import console, world
 from console_tab import Tab, launched
 
 from footfall.adapters.sqlite_log import SqliteLog
+from footfall.apps.console.pages import PAGES
 from footfall.testing.event_log import make_record
 
 pytestmark = pytest.mark.chromium
@@ -138,7 +139,31 @@ def test_dark_is_the_system_s_choice_or_one_s_own(chromium: Any, filled: str) ->
     assert tab.wrong == []
 
 
-@pytest.mark.parametrize("path", ["/", "/ledger", "/trace", "/sql", "/connect"])
+def test_a_phone_has_the_pages_in_a_menu(chromium: Any, filled: str) -> None:
+    tab = Tab(chromium, filled, viewport={"width": 390, "height": 844})
+    page = tab.open("/schedule")
+    pages = page.get_by_role("navigation", name="Pages")
+    button = page.get_by_role("button", name="Schedule")
+    assert not pages.is_visible()
+    button.click()
+    names = pages.get_by_role("link").all_inner_texts()
+    assert names == [each.name for each in PAGES]
+    boxes = [link.bounding_box() for link in pages.get_by_role("link").all()]
+    assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["height"] >= 44 for box in boxes)
+    page.keyboard.press("Escape")
+    assert not pages.is_visible()
+    button.click()
+    pages.get_by_role("link", name="Trace").click()
+    page.wait_for_url("**/trace")
+    page.set_viewport_size({"width": 921, "height": 844})
+    assert pages.is_visible()
+    assert not page.locator(".menu-button").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 921
+    tab.context.close()
+    assert tab.wrong == []
+
+
+@pytest.mark.parametrize("path", [each.path for each in PAGES])
 def test_a_phone_needs_no_sideways_scroll(chromium: Any, filled: str, path: str) -> None:
     tab = Tab(chromium, filled, viewport={"width": 390, "height": 844})
     page = tab.open(path)
