@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from footfall.core.mart import MART, MartTable
 from footfall.errors import MartLost, MartWrong
 from footfall.ports import Mart, MartChange, Warehouse
 
-__all__ = ["Exported", "export_mart"]
+__all__ = ["Exported", "Scanned", "export_mart", "write_whole_day"]
 
 TRIES = 6
 FIRST_PAUSE = 0.5
@@ -27,6 +27,14 @@ CHANGED = """
 select hour, slice from store.lake_hours
 where version > $since and hour >= $first and hour < $end
 """
+
+
+class Scanned(Protocol):
+    """Rows that a mart's SQL asks: a warehouse, or something that has its ``store.lake_rows``."""
+
+    def scan(self, sql: str, parameters: Mapping[str, object] | None = None) -> Iterator[pa.RecordBatch]:
+        """See the port Warehouse."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,16 @@ def export_mart(
     return done
 
 
+def write_whole_day(
+    rows: Scanned, mart: Mart, day: date, pause: Callable[[float], None] = time.sleep
+) -> tuple[int, int]:
+    """Write all of a day in one transaction; return rows written and rows counted in the mart after.
+
+    Tries again, and raises, as ``export_mart`` does.
+    """
+    return _patiently(partial(_write_day, rows, mart, day, -1), pause)
+
+
 def _patiently(work: Callable[[], tuple[int, int]], pause: Callable[[float], None]) -> tuple[int, int]:
     for attempt in range(TRIES):
         try:
@@ -80,7 +98,7 @@ def _patiently(work: Callable[[], tuple[int, int]], pause: Callable[[float], Non
     raise AssertionError("not reached")
 
 
-def _write_day(warehouse: Warehouse, mart: Mart, day: date, since: int) -> tuple[int, int]:
+def _write_day(warehouse: Scanned, mart: Mart, day: date, since: int) -> tuple[int, int]:
     """Write a day's rows in one transaction and count them; return rows written and rows counted."""
     with mart.transaction() as change:
         done = [_write_table(warehouse, change, table, day, since) for table in MART]
@@ -88,7 +106,7 @@ def _write_day(warehouse: Warehouse, mart: Mart, day: date, since: int) -> tuple
 
 
 def _write_table(
-    warehouse: Warehouse, change: MartChange, table: MartTable, day: date, since: int
+    warehouse: Scanned, change: MartChange, table: MartTable, day: date, since: int
 ) -> tuple[int, int]:
     if not table.changes:
         change.clear(table, day)
@@ -111,13 +129,13 @@ def _counted(change: MartChange, table: MartTable, day: date, low: int, high: in
     return found
 
 
-def _held(warehouse: Warehouse, table: MartTable, day: date) -> int:
+def _held(warehouse: Scanned, table: MartTable, day: date) -> int:
     sql, values = _asked(table, day)
     counting = f"select count(*) as n from ({sql})"  # noqa: S608 - our own SQL
     return sum(row["n"] for batch in warehouse.scan(counting, values) for row in batch.to_pylist())
 
 
-def _rows(warehouse: Warehouse, table: MartTable, day: date, since: int = -1) -> Iterator[pa.RecordBatch]:
+def _rows(warehouse: Scanned, table: MartTable, day: date, since: int = -1) -> Iterator[pa.RecordBatch]:
     return warehouse.scan(*_asked(table, day, since))
 
 

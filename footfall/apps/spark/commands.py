@@ -18,9 +18,9 @@ from footfall.apps.spark.replay import replay as run_replay
 from footfall.apps.spark.session import open_session
 from footfall.core.moments import moment
 from footfall.errors import BadQuery, LakeOwned
-from footfall.settings import App, load_settings
+from footfall.settings import App, Settings, load_settings
 
-__all__ = ["compact_lake", "import_logs", "replay"]
+__all__ = ["Cluster", "compact_lake", "hours_of", "import_logs", "replay", "rules_of"]
 
 WAREHOUSE = "warehouse.duckdb"
 
@@ -127,12 +127,7 @@ def import_logs(
     """
     output = output or Output()
     settings = load_settings(flags={"data": output.data})
-    rules = RulesOf(
-        app=app,
-        key=installation_key(settings.data / "keys"),
-        scrub=tuple(settings.apps.get(app, App()).scrub.items()),
-        geo_database=settings.loader.geo_database,
-    )
+    rules = rules_of(settings, app)
     target = Target(_lake_of(lake), file_bytes=settings.lake.flush_bytes)
     absolute = tuple(str(Path(path).absolute()) for path in paths)
     wanted = Import(format=format, paths=absolute, rules=rules, target=target)
@@ -168,12 +163,22 @@ def compact_lake(
     """
     output = output or Output()
     settings = load_settings(flags={"data": output.data})
-    hours = Hours.between(_hour(from_, "--from"), _hour(to, "--to"))
+    hours = hours_of(from_, to)
     target = Target(_lake_of(lake), hours, file_bytes=settings.lake.flush_bytes)
     cluster = cluster or Cluster()
     with open_session(cluster.master, cluster.settings()) as spark:
         landed = compact(spark, target)
     _print(landed, output)
+
+
+def rules_of(settings: Settings, app: str) -> RulesOf:
+    """Return the rules that files of an app are imported by, with the installation's key."""
+    return RulesOf(
+        app=app,
+        key=installation_key(settings.data / "keys"),
+        scrub=tuple(settings.apps.get(app, App()).scrub.items()),
+        geo_database=settings.loader.geo_database,
+    )
 
 
 def _print(landed: Landed, output: Output) -> None:
@@ -187,6 +192,11 @@ def _lake_of(lake: Path) -> Path:
     if (lake.parent / WAREHOUSE).exists() and lake.name == "lake":
         raise LakeOwned(lake=lake, data=lake.parent)
     return lake
+
+
+def hours_of(from_: str | None, to: str | None) -> Hours:
+    """Return the hours that --from and --to tell. Raises BadQuery."""
+    return Hours.between(_hour(from_, "--from"), _hour(to, "--to"))
 
 
 def _hour(text: str | None, name: str) -> datetime | None:

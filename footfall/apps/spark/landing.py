@@ -26,7 +26,7 @@ from footfall.errors import BooksWrong, SparkFailed
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["EPOCH", "Hours", "Landed", "Target", "hour_folder", "land"]
+__all__ = ["EPOCH", "Hours", "Landed", "Target", "at_hand", "hour_folder", "land", "standing"]
 
 TOPS = ("events", "rejected")
 NARROW = [
@@ -98,7 +98,7 @@ def land(rows: "DataFrame", target: Target) -> tuple[Landed, dict[str, int]]:
     """
     swap = LakeSwap(target.lake, uuid4().hex)
     try:
-        with told(), _at_hand(rows) as kept:
+        with told(), at_hand(rows) as kept:
             landing = _Landing(kept, target)
             staged = landing.stage(swap.staging)
             landed = landing.ledger(staged)
@@ -110,7 +110,7 @@ def land(rows: "DataFrame", target: Target) -> tuple[Landed, dict[str, int]]:
 
 
 @contextmanager
-def _at_hand(frame: "DataFrame") -> Iterator["DataFrame"]:
+def at_hand(frame: "DataFrame") -> Iterator["DataFrame"]:
     """Keep a frame on the executors' disks while it is asked several times."""
     from pyspark import StorageLevel  # needs the extra
 
@@ -147,7 +147,7 @@ class _Landing:
         self._rows, self._target, self._f = rows, target, f
         self._inside = f.col("hour").between(target.hours.first, target.hours.end - 1)
         self._events = rows.where("counted is null and rejected is null")
-        self._standing = _standing(target.lake)
+        self._standing = standing(target.lake)
         self._hours: dict[int, _Hour] = {}
         counts = rows.where("counted is not null").select("read_from", "read_number", "counted").collect()
         self._read = sum(row.counted for row in counts)
@@ -156,9 +156,9 @@ class _Landing:
     def stage(self, staging: Path) -> Staged:
         """Write the files of every hour that is to be replaced."""
         narrow, made = self._narrow()
-        with _at_hand(repeated(narrow)) as repeats:
+        with at_hand(repeated(narrow)) as repeats:
             fresh = narrow.join(repeats, list(PLACE), "left_anti")
-            with _at_hand(session_spans(fresh)) as spans:
+            with at_hand(session_spans(fresh)) as spans:
                 self._hours = self._counted(fresh if made is None else labelled(fresh, spans), repeats)
                 sizes = {hour: each.rows for hour, each in self._replaced().items() if each.rows}
                 wide = self._wide(set(sizes), made).join(repeats, list(PLACE), "left_anti")
@@ -285,7 +285,7 @@ def hour_folder(top: str, hour: int) -> str:
     return f"{top}/{EPOCH + timedelta(hours=hour):year=%Y/month=%m/day=%d/hour=%H}"
 
 
-def _standing(lake: Path) -> dict[str, list[tuple[int, Path]]]:
+def standing(lake: Path) -> dict[str, list[tuple[int, Path]]]:
     """Return the files that are in the lake now, each with its hour."""
     found: dict[str, list[tuple[int, Path]]] = {top: [] for top in TOPS}
     for top in TOPS:
