@@ -96,7 +96,7 @@ def test_reading_in_any_form_is_taken(open_warehouse):
 def test_the_public_tables_are_the_contracts(open_warehouse):
     names = [name for (name,) in open_warehouse().query("show tables").rows]
     assert names == [
-        *("duplicate_events", "event_hours", "events", "identity_edges"),
+        *("duplicate_events", "event_hours", "events", "identity_edges", "log_lines"),
         *("other_sites", "rejected_events", "requests", "sessions", "visitor_days"),
     ]
 

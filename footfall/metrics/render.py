@@ -22,9 +22,9 @@ __all__ = ["DIALECTS", "ROLLUPS", "VIEWS", "Dialect", "render"]
 Dialect = Literal["duckdb", "trino", "spark", "clickhouse"]
 DIALECTS: tuple[Dialect, ...] = ("duckdb", "trino", "spark", "clickhouse")
 ROLLUPS = ("visitor_days", "sessions")
-VIEWS = ("requests", "other_sites")
+VIEWS = ("log_lines", "requests", "other_sites")
 """What is said once for several metrics: a view where the engine has it, else a step of the query."""
-OF_VISITORS = ("visitor_days", "sessions", "requests")
+OF_VISITORS = ("visitor_days", "sessions", "log_lines", "requests")
 STITCHED = ("visitor_days", "events")
 """What is read with earlier ids turned into people when a caller asks to stitch: ``stitched_x`` for x."""
 
@@ -163,11 +163,12 @@ def _tables(
             yield name, exp.union(*rows, distinct=False) if len(rows) > 1 else rows[0]
     read = {table.name for table in tree.find_all(exp.Table)}
     stitch = typed.get("stitch") is True
-    made = {
-        name: _rollup(name).copy()
-        for name in (*ROLLUPS, *VIEWS)
-        if name in read and (name not in rollups or (stitch and name in OF_VISITORS))
+    missing = {
+        name for name in (*ROLLUPS, *VIEWS) if name not in rollups or (stitch and name in OF_VISITORS)
     }
+    if "requests" in read & missing:
+        read.add("log_lines")
+    made = {name: _rollup(name).copy() for name in (*ROLLUPS, *VIEWS) if name in read & missing}
     if not stitch:
         yield from made.items()
         return

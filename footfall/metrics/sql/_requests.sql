@@ -8,61 +8,48 @@
 --   error         an answer of 400 and above
 --   other         all else: redirects, uploads, deletions, no answer
 -- A day (UTC) stands for itself: what was opened before midnight is opened anew after it, so that days
--- add up. The first request of an open has the next number in opening, and what follows has the same.
-with each_request as (
-    select
-        app_id,
-        event_id,
-        cast(created_at as date) as day,
-        created_at,
-        visitor_id,
-        is_bot,
-        bot_reason,
-        object,
-        method,
-        status,
-        bytes,
-        try_cast(json_extract_string(properties, '$.object_size') as double) as size,
-        referrer,
-        case when channel in ('Organic Search', 'AI Assistant') then null else referrer_host end as site,
-        regexp_matches(
-            lower(object),
-            '[.](avif|bmp|css|eot|gif|ico|jpe?g|js|m4[av]|mjs|mov|mp[34]|og[gv]|otf|png|svg|ttf|wav|web[mp]|woff2?)$'
-        ) as embeddable,
-        referrer_host,
-        channel,
-        ip,
-        country,
-        device,
-        browser,
-        os,
-        case
-            when status >= 400 then 'error'
-            when method = 'HEAD' or method like '%.HEAD.OBJECT' then 'head'
-            when method = 'GET' or method like '%.GET.OBJECT' then
-                case when status in (200, 206) then 'served' when status = 304 then 'revalidation' else 'other' end
-            else 'other'
-        end as answer
+-- add up. Few files are read in parts, and only for them does it matter what was asked before: the opens of
+-- these are numbered in opening, parts by the open that they belong to. Elsewhere opening is null, and
+-- each open stands alone. What a line tells by itself is in log_lines, at less cost.
+with read_in_parts as (
+    select distinct app_id, cast(created_at as date) as day, visitor_id, is_bot, object
     from events
-    where (object is not null or status is not null)
+    where status = 206
+        and (method = 'GET' or method like '%.GET.OBJECT')
+        and object is not null
+),
+served as (
+    select app_id, cast(created_at as date) as day, visitor_id, is_bot, object, created_at, status, event_id
+    from events
+    where status in (200, 206)
+        and (method = 'GET' or method like '%.GET.OBJECT')
+        and object is not null
 ),
 after_another as (
     select
         *,
         lag(created_at) over (
-            partition by app_id, day, visitor_id, is_bot, object, answer order by created_at, status, event_id
+            partition by app_id, day, visitor_id, is_bot, object order by created_at, status, event_id
         ) as before
-    from each_request
+    from served
+    inner join read_in_parts using (app_id, day, visitor_id, is_bot, object)
 ),
-with_outcome as (
-    select
-        *,
-        case
-            when answer <> 'served' then answer
-            when status = 206 and created_at <= before + interval '30' minute then 'part'
-            else 'open'
-        end as outcome
+told_apart as (
+    select *, status = 206 and before is not null and created_at <= before + interval '30' minute as continues
     from after_another
+),
+numbered as (
+    select
+        app_id,
+        day,
+        object,
+        event_id,
+        continues,
+        sum(case when continues then 0 else 1 end) over (
+            partition by app_id, day, visitor_id, is_bot, object order by created_at, status, event_id
+            rows between unbounded preceding and current row
+        ) as opening
+    from told_apart
 )
 select
     app_id,
@@ -77,11 +64,8 @@ select
     status,
     bytes,
     size,
-    outcome,
-    sum(case when outcome = 'open' then 1 else 0 end) over (
-        partition by app_id, day, visitor_id, is_bot, object order by created_at, status, event_id
-        rows between unbounded preceding and current row
-    ) as opening,
+    case when answer <> 'served' then answer when continues then 'part' else 'open' end as outcome,
+    nullif(opening, 0) as opening,
     referrer,
     site,
     embeddable,
@@ -92,4 +76,5 @@ select
     device,
     browser,
     os
-from with_outcome
+from log_lines
+left join numbered using (app_id, day, object, event_id)

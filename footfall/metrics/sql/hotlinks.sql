@@ -15,7 +15,7 @@
 
 with shown as (
     select site, object, app_id, visitor_id, coalesce(bytes, 0) as sent
-    from requests
+    from log_lines
     inner join other_sites using (app_id, site)
     where day >= $since
         and day < $until

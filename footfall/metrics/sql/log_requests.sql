@@ -38,7 +38,7 @@ with asked as (
         browser,
         bot_reason,
         embeddable and status in (200, 206, 304) as shown
-    from requests
+    from log_lines
     where day >= $since
         and day < $until
         and app_id = $app

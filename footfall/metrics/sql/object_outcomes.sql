@@ -18,7 +18,16 @@
 -- @parameter limit integer 1..10000 = 10: The most rows to give back.
 
 with asked as (
-    select object, app_id, visitor_id, is_bot, day, opening, outcome, coalesce(bytes, 0) as piece, size
+    select
+        object,
+        app_id,
+        visitor_id,
+        is_bot,
+        day,
+        opening,
+        outcome,
+        coalesce(bytes, 0) as piece,
+        case when outcome in ('open', 'part') then size end as whole
     from requests
     where day >= $since
         and day < $until
@@ -32,11 +41,15 @@ per_open as (
         object,
         app_id,
         visitor_id,
+        case
+            when opening is null then sum(case when whole is null then null when piece >= whole then 1 else 0 end)
+            when max(whole) is null then null
+            when sum(piece) >= max(whole) then 1
+            else 0
+        end as finished,
         count(*) as asked,
         sum(piece) as sent,
-        sum(case when outcome in ('open', 'part') then piece else 0 end) as served,
-        max(case when outcome in ('open', 'part') then size end) as whole,
-        sum(case when outcome = 'open' then 1 else 0 end) as openings,
+        sum(case when outcome = 'open' then 1 else 0 end) as opened,
         sum(case when outcome = 'part' then 1 else 0 end) as parts,
         sum(case when outcome = 'revalidation' then 1 else 0 end) as revalidations,
         sum(case when outcome = 'head' then 1 else 0 end) as heads,
@@ -48,10 +61,10 @@ per_open as (
 per_visitor as (
     select
         object,
+        sum(finished) as finished,
         sum(asked) as asked,
         sum(sent) as sent,
-        sum(openings) as opened,
-        sum(case when whole is null then null when openings > 0 and served >= whole then 1 else 0 end) as finished,
+        sum(opened) as opened,
         sum(parts) as parts,
         sum(revalidations) as revalidations,
         sum(heads) as heads,

@@ -22,7 +22,7 @@ with per_object as (
         max(country) as country,
         count(*) as asked,
         sum(case when status >= 400 and status < 500 then 1 else 0 end) as refusals
-    from requests
+    from log_lines
     where day >= $since
         and day < $until
         and app_id = $app
