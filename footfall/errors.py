@@ -28,6 +28,7 @@ __all__ = [
     "FootfallError",
     "ImportOvertaken",
     "JavaMissing",
+    "JobNotStarted",
     "KeysFailed",
     "LakeOwned",
     "LogDamaged",
@@ -49,6 +50,8 @@ __all__ = [
     "PlatformRefused",
     "PlatformRefusedForNow",
     "PlatformUnreachable",
+    "QuestionFailed",
+    "QuestionRefused",
     "QueueFailed",
     "SecretFailed",
     "SendFailed",
@@ -341,6 +344,28 @@ class AwsNotReady(FootfallError):
 
 class AwsFailed(FootfallError):
     """The call {call} ended with {code}; what it said is above. {hint}."""
+
+
+class JobNotStarted(FootfallError):
+    """The Glue job {job} was not started ({cause}). What it was to read lies where it looks, and nothing
+    was marked as done: call the function again, and look whether a run of the job hangs.
+    """
+
+    retryable = True
+
+
+class QuestionFailed(FootfallError):
+    """Athena's workgroup {place} gave no answer ({cause}). Ask again later; Athena's page "Recent queries"
+    shows the question.
+    """
+
+    retryable = True
+
+
+class QuestionRefused(FootfallError):
+    """Athena's workgroup {place} refused the question ({cause}). Check the workgroup's scan limit, the
+    database, and the rights of who asks.
+    """
 
 
 class AddressInUse(FootfallError):

@@ -32,6 +32,7 @@ __all__ = [
     "deliver",
     "read_rows",
     "refused_letters",
+    "rejected_letters",
     "store_failed",
     "transform",
 ]
@@ -144,7 +145,7 @@ def read_rows(arrived: Sequence[Arrived], place: str, now: datetime) -> ReadRows
             why = f"it is no record of ours: {error}"
             letters.append(unreadable_letter(place, each.position, each.data, why))
     decoded = decode(list(logged.values()))
-    letters += _rejected_letters(decoded.rejected)
+    letters += rejected_letters(decoded.rejected)
     rejected = {letter.letter_id for letter in letters}
     counts = {
         position: each.record.count
@@ -198,7 +199,8 @@ def refused_letters(sink: Sink, rows: pa.Table, reasons: Mapping[int, str]) -> l
     ]
 
 
-def _rejected_letters(rejected: pa.Table) -> list[DeadLetter]:
+def rejected_letters(rejected: pa.Table) -> list[DeadLetter]:
+    """Return a letter for each row of ``REJECTED_SCHEMA``."""
     return [
         DeadLetter(
             letter_id=row["rejected_id"],
