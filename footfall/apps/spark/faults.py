@@ -18,6 +18,7 @@ Item = TypeVar("Item")
 
 MARK = re.compile(r"footfall-error (\{.*?\}) end-of-error")
 TELLING = re.compile(r"(?:Caused by: |: )?((?:\w+\.)*\w*(?:Error|Exception|Killed)\b.*)")
+CODED = re.compile(r"\[[A-Z_.]+\]")
 LONGEST_CAUSE = 500
 
 
@@ -68,4 +69,6 @@ def _last_line(text: str) -> str:
     """Return the line of a Java or Python trace that says most."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [found[1] for found in map(TELLING.match, lines) if found]
+    if lines and CODED.match(lines[0]):  # what Spark found wrong with a query; the query's plan follows
+        return lines[0][:LONGEST_CAUSE]
     return (telling or lines or ["it ended without a word"])[-1][:LONGEST_CAUSE]
