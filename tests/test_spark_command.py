@@ -32,6 +32,28 @@ def test_a_replay_prints_a_ledger_that_balances(spark_cluster: Cluster, tmp_path
     assert same_rows(world.lake, lake) == told["written"]
 
 
+def test_raw_files_become_tables(spark_cluster: Cluster, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "a.json").write_text('{"event":"page_view","event_id":"e1","location_id":516}\n')
+    place = ["--data", str(tmp_path / "data"), "--format", "json"]
+    shown = spark_cluster.footfall("etl", str(raw), "--out", str(tmp_path / "tables"), *place)
+    assert shown.returncode == 0, shown.stderr
+    assert json.loads(shown.stdout)["written"] == 1
+    assert ',"NA","AF",' in (tmp_path / "tables/results/a.csv").read_text()
+
+
+def test_a_metric_is_answered_over_a_lake(spark_cluster: Cluster, tmp_path: Path) -> None:
+    world = embedded(tmp_path / "world", requests_of(20, 1))
+    words = ["metric", "top_events", "--lake", str(world.lake), "--set", "limit=1", "--format", "json"]
+    shown = spark_cluster.footfall(*words)
+    assert shown.returncode == 0, shown.stderr
+    told = json.loads(shown.stdout)
+    assert told["columns"] == ["event", "events", "visitors"]
+    assert told["rows_read"] == world.stored.stored
+    assert len(told["rows"]) == 1
+
+
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "-c", BLOCKED, "spark", "compact", "--lake", str(tmp_path / "lake")],

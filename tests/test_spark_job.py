@@ -10,7 +10,7 @@ from footfall.apps.spark.job import words_of
 
 
 def resolved(arguments: list[str], options: list[str]) -> dict[str, str]:
-    """Do as ``awsglue.utils.getResolvedOptions``, which is on no package index: others' options are left."""
+    """Do as ``awsglue.utils.getResolvedOptions``, which no index has: others' options are left."""
     parser = argparse.ArgumentParser()
     for option in options:
         parser.add_argument(f"--{option}", required=True)

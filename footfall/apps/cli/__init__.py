@@ -39,7 +39,15 @@ SCHEDULE = {
     "remove": "remove_job",
 }
 AWS = ("synth", "diff", "deploy", "destroy", "outputs", "cost")
-SPARK = {"replay": "replay", "import": "import_logs", "compact": "compact_lake"}
+SPARK = {
+    "replay": "commands:replay",
+    "import": "commands:import_logs",
+    "compact": "commands:compact_lake",
+    "metric": "outputs:metric",
+    "etl": "outputs:etl",
+    "mysql": "outputs:mysql",
+    "plan": "plan:plan",
+}
 REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
 app = App(
@@ -55,8 +63,8 @@ for _name in AWS:
     _aws.command(f"{__name__}.aws:{_name}", name=_name)
 app.command(_aws)
 _spark = App(name="spark", help="The same pipeline on Spark, when one machine is not enough.")
-for _name, _function in SPARK.items():
-    _spark.command(f"footfall.apps.spark.commands:{_function}", name=_name)
+for _name, _place in SPARK.items():
+    _spark.command(f"footfall.apps.spark.{_place}", name=_name)
 app.command(_spark)
 _rejected = App(name="rejected", help="Rejected events: list them, look at one, take them in again.")
 for _name, _function in REJECTED.items():

@@ -6,7 +6,7 @@ free tier is counted but the one of data transfer, which is part of the list.
 
 from typing import NamedTuple
 
-__all__ = ["AS_OF", "INSTANCES", "PRICES", "REGION", "Price"]
+__all__ = ["AS_OF", "INSTANCES", "PRICES", "REGION", "SPARK_PRICES", "Price"]
 
 AS_OF = "2026-11"
 REGION = "us-east-1"
@@ -67,6 +67,14 @@ PRICES: dict[str, Price] = {
     "quicksight": Price("QuickSight", 24.0, "author and month", "quicksight/pricing"),
     "fargate": Price("Fargate", 0.0233, "hour of half a vCPU and 1 GB, arm64", "fargate/pricing"),
     "balancer": Price("Load balancer", 0.0225, "hour", "elasticloadbalancing/pricing"),
+}
+
+# What runs Spark, for footfall spark plan.
+SPARK_PRICES: dict[str, Price] = {
+    "glue": PRICES["glue"],
+    "glue_flex": Price("Glue", 0.29, "DPU-hour of a Flex job, which may wait", "glue/pricing"),
+    "emr_vcpu": Price("EMR Serverless", 0.052624, "vCPU-hour, x86", "emr/pricing"),
+    "emr_gb": Price("EMR Serverless", 0.0057785, "GB-hour, x86", "emr/pricing"),
 }
 
 # By the hour, single zone.
