@@ -6,7 +6,7 @@ DEMO_FLAGS := $(if $(ONCE),--once,)
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench trackers emulators sdk synth docs lock clean
+.PHONY: help setup demo test check bench trackers emulators sdk synth glue-wheel docs lock clean
 
 help: ## list these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -51,6 +51,13 @@ synth: setup ## CloudFormation templates and bundles into infra/cloudformation; 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements/infra.txt
 	$(BIN)/footfall aws synth --profile small --settings infra/example.toml --plain --out infra/cloudformation
 	$(BIN)/cfn-lint infra/cloudformation/*.template.json
+
+glue-wheel: setup ## footfall and what it needs as wheels for AWS Glue 5 (Python 3.11), in dist/glue
+	rm -rf dist/glue
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist/glue .
+	$(BIN)/python -m pip freeze --exclude-editable > dist/glue/pins.txt
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary :all: --python-version 3.11 --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 -c dist/glue/pins.txt -d dist/glue "$$(ls dist/glue/*.whl)[mysql]"
+	cp footfall/apps/spark/job.py dist/glue/
 
 docs: setup ## write the generated reference again
 	$(BIN)/python docs/generate.py
