@@ -13,7 +13,6 @@ from footfall.core.schema import EVENTS
 from footfall.metrics import catalogue, render
 from footfall.settings import setting_rows
 
-TO_COME = {"access_logs", "integrity"}  # the templates name them already
 ASL = ROOT / "infra" / "asl"
 
 
@@ -26,8 +25,7 @@ def test_variables_are_settings_and_handlers_are_files(variant: str) -> None:
             told = each.properties["Environment"]["Variables"]
             assert {key for key in told if key.startswith("FOOTFALL_")} <= known
             assert name == "handler"
-            if module.rpartition(".")[2] not in TO_COME:
-                assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
+            assert (ROOT / (module.replace(".", "/") + ".py")).is_file(), module
             assert each.properties["Runtime"] == "python3.12"
 
 

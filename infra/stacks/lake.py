@@ -34,8 +34,9 @@ class LakeStack(cdk.Stack):
         self.events = self._tables()
         self.workgroup = self._workgroup(installation)
         self._queries()
-        self.state = table(self, "state", installation, identity.key, partition="id", expires="expires")
-        self._integrity(installation)
+        self.state = table(self, "state", installation, identity.key, partition="source")
+        if installation.profile.ingest == "stream":
+            self._integrity(installation)
         if installation.profile.batch:
             Batch(self, installation, self)
 
@@ -55,26 +56,24 @@ class LakeStack(cdk.Stack):
         may(role, kept, [f"{results}/athena/*"])
 
     def _integrity(self, installation: Installation) -> None:
-        """Compare the lake with the books every day; a difference is told to the alerts topic."""
+        """Compare the lake with the raw archive every day; what is missing is told to the alerts topic."""
         topic = installation.arn("sns", installation.named("alerts"))
         integrity = Function(
-            self, "integrity", installation, self.identity.key, seconds=300,
+            self, "integrity", installation, self.identity.key, seconds=900,
             variables={
                 "workgroup": installation.name, "database": self.database,
-                "results_bucket": self.results.bucket_name, "state_table": self.state.table_name,
-                "alerts_topic": topic,
+                "raw_bucket": self.raw.bucket_name, "alerts_topic": topic,
             },
         )  # fmt: skip
         self.asks(integrity)
         may(integrity, ["sns:Publish"], [topic])
-        may(
-            integrity,
-            ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
-            [self.state.table_arn],
-        )
+        raw = f"arn:{self.partition}:s3:::{installation.bucket('raw')}"
+        may(integrity, ["s3:ListBucket"], [raw])
+        may(integrity, ["s3:GetObject"], [f"{raw}/raw/*"])
         schedule(
             self, installation, self.identity.key, integrity,
             when="cron(30 2 * * ? *)", failures=self.dead_letters.queue_arn,
+            told={"partitions": installation.profile.partitions},
         )  # fmt: skip
 
     def _buckets(self, installation: Installation) -> None:

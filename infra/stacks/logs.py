@@ -12,7 +12,7 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from infra.bundling import mysql_archive
-from infra.function import Function, may_hash
+from infra.function import Function
 from infra.installation import Installation
 from infra.job import job_role, spark_job
 from infra.permissions import acknowledge, may
@@ -193,23 +193,18 @@ class LogsStack(cdk.Stack):
                 "results_bucket": self.lake.results.bucket_name,
                 "dead_letters": self.lake.dead_letters.queue_url,
                 "key_secret": self.lake.identity.secret.secret_name,
-                "salts_table": named.named("salts"),
             },
         )
         logs = f"arn:{self.partition}:s3:::{named.bucket('logs')}"
         may(function, ["s3:ListBucket"], [logs])
         may(function, ["s3:GetObject"], [f"{logs}/*"])
         fresh = f"arn:{self.partition}:s3:::{named.bucket('results')}/{FRESH}/*"
-        may(function, ["s3:PutObject", "s3:AbortMultipartUpload"], [fresh])
-        rows = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:Query"]
+        may(function, ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], [fresh])
+        rows = ["dynamodb:DescribeTable", "dynamodb:BatchGetItem", "dynamodb:PutItem"]
         may(function, rows, [self.lake.state.table_arn])
-        may_hash(function, named, self.lake.identity.secret)
+        may(function, ["secretsmanager:GetSecretValue"], [self.lake.identity.secret.secret_arn])
         may(function, ["sqs:SendMessage"], [self.lake.dead_letters.queue_arn])
-        may(
-            function,
-            ["glue:StartJobRun", "glue:GetJobRun"],
-            [named.arn("glue", f"job/{named.named('access-logs')}")],
-        )
+        may(function, ["glue:StartJobRun"], [named.arn("glue", f"job/{named.named('access-logs')}")])
         schedule(
             self, named, key, function, when="cron(0 4 ? * MON *)",
             failures=self.lake.dead_letters.queue_arn,

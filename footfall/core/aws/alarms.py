@@ -82,7 +82,7 @@ ALARMS: tuple[Alarm, ...] = (
     *_function("process", "workflow"),
     *_function("write", "workflow"),
     *_function("access-logs", "logs"),
-    *_function("integrity"),
+    *_function("integrity", "stream"),
     *_door("http-api", "AWS/ApiGateway", ("5xx", "Count"), {"ApiId": "{api}"}),
     *_door("function-url", "AWS/Lambda", ("Url5xxCount", "UrlRequestCount"), {"FunctionName": "{}-collect"}),
     Alarm(
