@@ -3,7 +3,7 @@
 Which sources, and what becomes of one that fails, is ``import_files``'s.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +26,8 @@ from footfall.services.import_rows import ImportRules, RowReader
 from footfall.services.import_sources import Source
 
 __all__ = ["Progress", "Run", "end_of", "enriched", "rows_from"]
+
+BLOCKS_AHEAD = 4  # as many as a group takes: fewer, and reading waits for the warehouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Run:
         self._files_total, self._files_done, self._bytes_done = len(sources), 0, 0
 
     def read(self, layout: Layout, start: Start | None = None) -> Reached:
-        """Read one source: the next block while one is stored; return where its end is.
+        """Read one source: the next blocks while a group is stored; return where its end is.
 
         It begins at ``start``, or else where its content is known to.
         """
@@ -88,9 +90,9 @@ class Run:
         with SourceReader(source, self._format) as reader, ThreadPoolExecutor(1, "import") as ahead:
             rows = rows_from(layout, reader, start.line_start)
             stream = self._prepared(rows, reader, blocks(reader, start, layout.record_end))
-            waiting = ahead.submit(next, stream, None)
-            while (prepared := waiting.result()) is not None:
-                waiting = ahead.submit(next, stream, None)
+            waiting = deque(ahead.submit(next, stream, None) for _ in range(BLOCKS_AHEAD))
+            while (prepared := waiting.popleft().result()) is not None:
+                waiting.append(ahead.submit(next, stream, None))
                 self._store(prepared)
                 latin1 += prepared.latin1
                 reached = prepared.reached
