@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from footfall.adapters.aws.piecemeal import Bounds, Failure, Patience, failure_of, send_piecemeal
-from footfall.adapters.aws.placed_lines import PlacedLine, Places
+from footfall.adapters.aws.piecemeal import Bounds, Failure, Patience, failure_of
+from footfall.adapters.aws.placed_lines import PlacedLine, Places, refused, send_lines
 from footfall.core.record import Offset, Record
 from footfall.errors import StreamFailed
 
@@ -26,11 +26,7 @@ class FirehoseStream:
     def append(self, records: Sequence[Record]) -> Sequence[Offset]:
         """See the port; raises StreamFailed as LogFailed."""
         lines = self._places.lines_of(records)
-        failed = send_piecemeal(lines, self._put, lambda line: len(line.data), REQUEST, self._patience)
-        if failed:
-            reasons = "; ".join(sorted({failure.reason for failure in failed.values()}))
-            raise StreamFailed(log=self.name, cause=f"{len(failed)} of {len(lines)} records: {reasons}")
-        return [line.offset for line in lines]
+        return send_lines(self.name, lines, self._put, REQUEST, self._patience)
 
     def check(self) -> None:
         """See the port."""
@@ -43,8 +39,4 @@ class FirehoseStream:
         answer = self._client.put_record_batch(
             DeliveryStreamName=self.name, Records=[{"Data": line.data} for line in group]
         )
-        return {
-            place: Failure(f"{entry['ErrorCode']}: {entry.get('ErrorMessage', '')}", for_now=True)
-            for place, entry in enumerate(answer["RequestResponses"])
-            if entry.get("ErrorCode")
-        }
+        return refused(answer["RequestResponses"])

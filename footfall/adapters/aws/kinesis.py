@@ -7,8 +7,8 @@ sender never fills one: nothing here needs the order of a shard, since every eve
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from footfall.adapters.aws.piecemeal import Bounds, Failure, Patience, failure_of, send_piecemeal
-from footfall.adapters.aws.placed_lines import PlacedLine, Places
+from footfall.adapters.aws.piecemeal import Bounds, Failure, Patience, failure_of
+from footfall.adapters.aws.placed_lines import PlacedLine, Places, refused, send_lines
 from footfall.core.record import Offset, Record
 from footfall.errors import StreamFailed
 
@@ -33,13 +33,7 @@ class KinesisStream:
     def append(self, records: Sequence[Record]) -> Sequence[Offset]:
         """See the port; raises StreamFailed as LogFailed."""
         lines = self._places.lines_of(records)
-        failed = send_piecemeal(
-            lines, self._put, lambda line: len(line.key) + len(line.data), REQUEST, self._patience
-        )
-        if failed:
-            reasons = "; ".join(sorted({failure.reason for failure in failed.values()}))
-            raise StreamFailed(log=self.name, cause=f"{len(failed)} of {len(lines)} records: {reasons}")
-        return [line.offset for line in lines]
+        return send_lines(self.name, lines, self._put, REQUEST, self._patience)
 
     def check(self) -> None:
         """See the port."""
@@ -53,9 +47,4 @@ class KinesisStream:
             StreamName=self.name,
             Records=[{"PartitionKey": line.key, "Data": line.data} for line in group],
         )
-        # An entry's error is the shard's, never the record's own: too much for now, or a fault inside.
-        return {
-            place: Failure(f"{entry['ErrorCode']}: {entry.get('ErrorMessage', '')}", for_now=True)
-            for place, entry in enumerate(answer["Records"])
-            if entry.get("ErrorCode")
-        }
+        return refused(answer["Records"])

@@ -3,15 +3,16 @@
 import gzip
 import itertools
 import threading
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from footfall.adapters.aws.piecemeal import Bounds, Failure, Patience, send_piecemeal
 from footfall.core.raw_line import GZIP, write_line
 from footfall.core.record import Logged, Offset, Record
 from footfall.core.split_record import split_record
-from footfall.errors import BodyTooLarge
+from footfall.errors import BodyTooLarge, StreamFailed
 
-__all__ = ["PlacedLine", "Places"]
+__all__ = ["PlacedLine", "Places", "refused", "send_lines"]
 
 FRAME_BYTES = 8_192  # what a line has beside its events; the user agent is up to 2,000 characters
 
@@ -60,3 +61,30 @@ class Places:
         if len(key) + len(line) > self._most_bytes:
             raise BodyTooLarge(limit=self._most_bytes, when="as one event, compressed")
         return PlacedLine(logged.offset, key, line)
+
+
+def send_lines(
+    stream: str,
+    lines: Sequence[PlacedLine],
+    put: Callable[[Sequence[PlacedLine]], Mapping[int, Failure]],
+    request: Bounds,
+    patience: Patience,
+) -> list[Offset]:
+    """Send lines until each is taken, and return their places. Raises StreamFailed when some are not."""
+    failed = send_piecemeal(lines, put, lambda line: len(line.key) + len(line.data), request, patience)
+    if failed:
+        reasons = "; ".join(sorted({failure.reason for failure in failed.values()}))
+        raise StreamFailed(log=stream, cause=f"{len(failed)} of {len(lines)} records: {reasons}")
+    return [line.offset for line in lines]
+
+
+def refused(entries: Sequence[Mapping[str, Any]]) -> dict[int, Failure]:
+    """Return the failures in an answer that has an entry for each record.
+
+    Such an error is the service's, never the record's own: too much for now, or a fault inside.
+    """
+    return {
+        place: Failure(f"{entry['ErrorCode']}: {entry.get('ErrorMessage', '')}", for_now=True)
+        for place, entry in enumerate(entries)
+        if entry.get("ErrorCode")
+    }
