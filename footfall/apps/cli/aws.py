@@ -104,6 +104,9 @@ def deploy(*, chosen: Chosen | None = None, yes: Annotated[bool, Parameter(negat
         Don't ask before rights are widened.
     """
     chosen = chosen or Chosen()
+    if profile(chosen.profile, _changes(chosen.set_)).console:
+        hint = "Leave console=false, and ask the lake with Athena or QuickSight"
+        raise AwsNotReady(what="a console that asks Athena", hint=hint)
     _credentials()
     _synth(chosen)
     _cdk("deploy", chosen, ["--all", "--require-approval", "never" if yes else "broadening"])
