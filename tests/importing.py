@@ -9,9 +9,9 @@ from typing import Any
 from footfall.core.record import AppId
 from footfall.core.scrub import plan_for
 from footfall.ports import ImportState, Warehouse
-from footfall.services.import_files import Imported, ImportRules, Progress, import_files
-from footfall.services.import_memory import ImportMemory
-from footfall.services.import_sources import Source, find_sources
+from footfall.services.imports.files import Imported, ImportRules, Progress, import_files
+from footfall.services.imports.memory import ImportMemory
+from footfall.services.imports.sources import Source, find_sources
 from footfall.services.ledger import read_ledger
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

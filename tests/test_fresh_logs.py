@@ -31,7 +31,7 @@ from footfall.core.mart import LOG_REQUESTS
 from footfall.core.scrub import plan_for
 from footfall.errors import JobNotStarted
 from footfall.services.fresh_logs import FreshLogs, take_fresh
-from footfall.services.import_rows import ImportRules
+from footfall.services.imports.rows import ImportRules
 from footfall.testing.aws.altering_proxy import altering_proxy
 from footfall.testing.aws.function import lambda_function
 from footfall.testing.aws.servers import environment

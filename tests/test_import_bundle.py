@@ -9,8 +9,8 @@ import pytest
 
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
 from footfall.core.schema import EVENTS, column_names
-from footfall.services import import_bundle
-from footfall.services.import_bundle import Bundle
+from footfall.services.imports import bundle as import_bundle
+from footfall.services.imports.bundle import Bundle
 from footfall.simulate import LogKind, access_log, simulate
 from tests.importing import bring_in, select
 

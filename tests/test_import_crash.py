@@ -27,8 +27,10 @@ from pathlib import Path
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
 from footfall.adapters.s3_objects import S3Objects
 from footfall.adapters.sqlite_import_state import SqliteImportState
-from footfall.services import import_blocks, import_bundle, import_group
-from footfall.services.import_sources import find_sources
+from footfall.services.imports import blocks as import_blocks
+from footfall.services.imports import bundle as import_bundle
+from footfall.services.imports import group as import_group
+from footfall.services.imports.sources import find_sources
 from tests.importing import bring_in
 
 class Shown(list):

@@ -18,10 +18,10 @@ from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
 from footfall.adapters.sqlite_import_state import SqliteImportState
 from footfall.errors import ImportOvertaken, StateFailed
 from footfall.ports import SourceRecord
-from footfall.services import import_group
-from footfall.services.import_files import import_files
-from footfall.services.import_memory import LEASE, ImportMemory
-from footfall.services.import_sources import Source, find_sources
+from footfall.services.imports import group as import_group
+from footfall.services.imports.files import import_files
+from footfall.services.imports.memory import LEASE, ImportMemory
+from footfall.services.imports.sources import Source, find_sources
 from tests.importing import NOW, bring_in, count, rules_of, select
 
 LINE = '192.0.2.{0} - - [17/May/2015:10:{1:02}:03 +0000] "GET /f{2}.pdf HTTP/1.1" 200 {2} "-" "Agent"\n'

@@ -18,8 +18,8 @@ from footfall.core.accesslog.formats import LOG_FORMATS
 from footfall.errors import BadSource
 from footfall.metrics.catalogue import metric
 from footfall.metrics.render import render
-from footfall.services import import_blocks
-from footfall.services.import_files import FORMATS
+from footfall.services.imports import blocks as import_blocks
+from footfall.services.imports.files import FORMATS
 from footfall.services.rejected import Retried, retry_rejected
 from footfall.simulate import LogKind, access_log, log_truth, simulate
 

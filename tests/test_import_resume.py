@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
 from footfall.errors import BadSource
-from footfall.services import import_blocks
-from footfall.services.import_blocks import blocks, find_start, known_content
-from footfall.services.import_files import Progress
+from footfall.services.imports import blocks as import_blocks
+from footfall.services.imports.blocks import blocks, find_start, known_content
+from footfall.services.imports.files import Progress
 from tests.importing import bring_in, count, select
 
 LINE = '192.0.2.{0} - - [17/May/2015:10:{1:02}:03 +0000] "GET /f{2}.pdf HTTP/1.1" 200 {2} "-" "Agent {0}"'
@@ -155,7 +155,7 @@ IMPORTER = """
 import sys
 from pathlib import Path
 from footfall.adapters.duckdb_warehouse import DuckDBWarehouse
-from footfall.services import import_blocks, import_group
+from footfall.services.imports import blocks as import_blocks, group as import_group
 from tests.importing import bring_in
 
 class Shown(list):

@@ -23,9 +23,9 @@ from footfall.adapters.dynamodb_import_state import DynamoDBImportState
 from footfall.adapters.s3_objects import S3Objects
 from footfall.adapters.sqlite_import_state import SqliteImportState
 from footfall.errors import BadSource, MissingExtra, ObjectsDenied, ObjectsLost, ObjectsRefused
-from footfall.services import import_ahead
-from footfall.services.import_files import Imported
-from footfall.services.import_sources import Source, find_sources
+from footfall.services.imports import ahead as import_ahead
+from footfall.services.imports.files import Imported
+from footfall.services.imports.sources import Source, find_sources
 from tests.importing import bring_in, count, select
 
 LINE = '192.0.2.{0} - - [17/May/2015:10:{1:02}:03 +0000] "GET /f{2}.pdf HTTP/1.1" 200 {2} "-" "Agent"\n'

@@ -13,7 +13,7 @@ from footfall.core.scrub import plan_for
 from footfall.errors import LogFailed
 from footfall.ports.delivery import Written
 from footfall.services.deliver import Arrived, Delivery, deliver
-from footfall.services.import_rows import ImportRules
+from footfall.services.imports.rows import ImportRules
 from footfall.services.redrive import Redriven, StillDead, listed_letters, redrive
 from footfall.testing.delivery import MemoryLetters, MemorySink, MemoryStream, make_letter, make_rows
 from footfall.testing.event_log import make_event, make_record

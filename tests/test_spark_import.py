@@ -21,8 +21,8 @@ from footfall.apps.spark.landing import Landed, Target
 from footfall.core.record import AppId
 from footfall.core.scrub import plan_for
 from footfall.errors import BadSource
-from footfall.services.import_files import Imported, ImportRules
-from footfall.services.import_files import import_files as import_embedded
+from footfall.services.imports.files import Imported, ImportRules
+from footfall.services.imports.files import import_files as import_embedded
 
 KEY = b"k" * 32
 COMBINED = ("combined/apache-10k.log.gz", "combined/shop.log", "malformed/combined_with_errors.log")

@@ -11,9 +11,9 @@ from footfall.adapters.sqlite_import_state import SqliteImportState
 from footfall.compose.clock import utc_now
 from footfall.core.record import AppId
 from footfall.ports import ImportState, SourceRecord, Warehouse
-from footfall.services.import_files import ImportRules, import_files
-from footfall.services.import_memory import ImportMemory
-from footfall.services.import_sources import find_sources
+from footfall.services.imports.files import ImportRules, import_files
+from footfall.services.imports.memory import ImportMemory
+from footfall.services.imports.sources import find_sources
 from footfall.settings import Settings
 
 __all__ = ["Imports"]
@@ -48,7 +48,7 @@ class Imports:
         *,
         growing: bool = False,
     ) -> Mapping[str, Any]:
-        """Import as ``services.import_files`` says; return the outcome.
+        """Import as ``services.imports.files`` says; return the outcome.
 
         Of files that are ``growing`` the unfinished last line is left for later.
         """

@@ -39,7 +39,7 @@ from footfall.services.health import (
     check_lake,
     check_logs,
 )
-from footfall.services.import_files import ImportRules
+from footfall.services.imports.files import ImportRules
 from footfall.services.jobs import Jobs
 from footfall.services.ledger import Ledger, read_ledger
 from footfall.services.load import Loader

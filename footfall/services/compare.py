@@ -24,7 +24,7 @@ from footfall.services.compare_queries import (
     Value,
     filled,
 )
-from footfall.services.import_layouts import FORMATS
+from footfall.services.imports.layouts import FORMATS
 
 __all__ = ["Asked", "chosen_columns", "compare", "zone_of"]
 

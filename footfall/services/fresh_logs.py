@@ -26,12 +26,12 @@ from footfall.errors import BadSource, ObjectChanged, ObjectGone, ObjectsRefused
 from footfall.ports import ImportState, ObjectStore, SourceRecord, StoredObject
 from footfall.ports.delivery import DeadLetters
 from footfall.services.deliver import rejected_letters
-from footfall.services.import_blocks import blocks, find_start, known_content
-from footfall.services.import_layouts import layout_of
-from footfall.services.import_reading import SourceReader
-from footfall.services.import_rows import ImportRules
-from footfall.services.import_run import end_of, enriched, rows_from
-from footfall.services.import_sources import Source
+from footfall.services.imports.blocks import blocks, find_start, known_content
+from footfall.services.imports.layouts import layout_of
+from footfall.services.imports.reading import SourceReader
+from footfall.services.imports.rows import ImportRules
+from footfall.services.imports.run import end_of, enriched, rows_from
+from footfall.services.imports.sources import Source
 
 __all__ = ["FreshLogs", "FreshTaken", "take_fresh"]
 

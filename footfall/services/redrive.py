@@ -17,7 +17,7 @@ from footfall.core.raw_line import read_line
 from footfall.core.record import AppId, Record
 from footfall.ports import RejectedEvent
 from footfall.ports.delivery import DeadLetters, ReceivedLetter, Sink, Stream
-from footfall.services.import_rows import ImportRules
+from footfall.services.imports.rows import ImportRules
 from footfall.services.rejected import event_again
 
 __all__ = ["Redriven", "StillDead", "listed_letters", "redrive"]

@@ -23,9 +23,9 @@ from footfall.core.record import AppId, Logged, Offset
 from footfall.core.sender import visitor_hash
 from footfall.errors import BadCorrection
 from footfall.ports import Batch, RejectedEvent, Warehouse
-from footfall.services.import_blocks import LINE_BYTES, Block
-from footfall.services.import_files import FORMATS
-from footfall.services.import_rows import (
+from footfall.services.imports.blocks import LINE_BYTES, Block
+from footfall.services.imports.files import FORMATS
+from footfall.services.imports.rows import (
     BEGINNING_KEPT,
     FileContext,
     Header,
@@ -33,7 +33,7 @@ from footfall.services.import_rows import (
     csv_rows,
     log_rows,
 )
-from footfall.services.import_run import enriched
+from footfall.services.imports.run import enriched
 
 __all__ = ["Reading", "Retried", "StillRejected", "event_again", "retry_rejected"]
 

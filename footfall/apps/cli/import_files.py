@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from footfall.apps.cli.output import Output, notes, print_rows
 from footfall.compose import connect
-from footfall.services.import_sources import OBJECTS
+from footfall.services.imports.sources import OBJECTS
 from footfall.services.watch import Follower
 
 __all__ = ["import_files"]

@@ -24,7 +24,7 @@ from footfall.apps.lambdas.steps import letters, now, settings
 from footfall.core.intake import DEFAULT_APP
 from footfall.core.scrub import plan_for
 from footfall.services.fresh_logs import FreshLogs, take_fresh
-from footfall.services.import_rows import ImportRules
+from footfall.services.imports.rows import ImportRules
 from footfall.settings import App
 
 __all__ = ["handler"]

@@ -26,8 +26,8 @@ from footfall.apps.spark.tagged import EVENT_COLUMNS, TAGGED_DDL
 from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.errors import BadSource, BadTarget, BooksWrong, StoreFailed
 from footfall.services.export_files import CsvFile
-from footfall.services.import_layouts import layouts_of
-from footfall.services.import_sources import find_sources
+from footfall.services.imports.layouts import layouts_of
+from footfall.services.imports.sources import find_sources
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

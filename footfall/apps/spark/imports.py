@@ -18,12 +18,12 @@ from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_re
 from footfall.core.record import AppId
 from footfall.core.scrub import Action, plan_for
 from footfall.errors import BadSource, StoreFailed
-from footfall.services.import_blocks import Known, blocks, find_start, known_content
-from footfall.services.import_layouts import FORMATS, layout_of, layouts_of
-from footfall.services.import_reading import SourceReader
-from footfall.services.import_rows import ImportRules
-from footfall.services.import_run import enriched, rows_from
-from footfall.services.import_sources import find_sources
+from footfall.services.imports.blocks import Known, blocks, find_start, known_content
+from footfall.services.imports.layouts import FORMATS, layout_of, layouts_of
+from footfall.services.imports.reading import SourceReader
+from footfall.services.imports.rows import ImportRules
+from footfall.services.imports.run import enriched, rows_from
+from footfall.services.imports.sources import find_sources
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

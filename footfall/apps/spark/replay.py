@@ -18,7 +18,7 @@ from footfall.core.enrich import enrich
 from footfall.core.judged_again import judged_again
 from footfall.core.record import Logged
 from footfall.core.scrub import Action, ScrubPlan, plan_for
-from footfall.services.import_layouts import FORMATS
+from footfall.services.imports.layouts import FORMATS
 from footfall.services.replay_plan import blocks_for, in_tasks
 
 if TYPE_CHECKING:

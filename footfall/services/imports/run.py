@@ -1,6 +1,6 @@
 """One source after the other, block by block: read ahead, made into rows, stored with its position.
 
-Which sources, and what becomes of one that fails, is ``import_files``'s.
+Which sources, and what becomes of one that fails, is ``files``'s.
 """
 
 from collections import Counter, deque
@@ -16,14 +16,14 @@ import pyarrow.compute as pc
 from footfall.core.accesslog.extended import last_header
 from footfall.core.enrich import enrich
 from footfall.ports import Batch, Stored
-from footfall.services.import_blocks import Block, Start, blocks, find_start, known_content, learn
-from footfall.services.import_bundle import Bundle, Piece, piece_of
-from footfall.services.import_group import StoreGroup
-from footfall.services.import_layouts import Layout
-from footfall.services.import_memory import Reached
-from footfall.services.import_reading import SourceReader
-from footfall.services.import_rows import ImportRules, RowReader
-from footfall.services.import_sources import Source
+from footfall.services.imports.blocks import Block, Start, blocks, find_start, known_content, learn
+from footfall.services.imports.bundle import Bundle, Piece, piece_of
+from footfall.services.imports.group import StoreGroup
+from footfall.services.imports.layouts import Layout
+from footfall.services.imports.memory import Reached
+from footfall.services.imports.reading import SourceReader
+from footfall.services.imports.rows import ImportRules, RowReader
+from footfall.services.imports.sources import Source
 
 __all__ = ["Progress", "Run", "end_of", "enriched", "rows_from"]
 
@@ -115,7 +115,7 @@ class Run:
         return True
 
     def piece_of(self, source: Source, log: str) -> Piece | None:
-        """Return a small new source as a piece of a bundle of logs of one format; see ``import_bundle``."""
+        """Return a small new source as a piece of a bundle of logs of one format; see ``bundle``."""
         sure = log == self._format
         return piece_of(source, log, self._rules.app_id, self._known, sure=sure)
 

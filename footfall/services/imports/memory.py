@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple
 from footfall.core.record import AppId
 from footfall.errors import ImportOvertaken
 from footfall.ports import ImportState, SourceRecord
-from footfall.services.import_blocks import Start, go_on
-from footfall.services.import_reading import is_packed
-from footfall.services.import_sources import Source
+from footfall.services.imports.blocks import Start, go_on
+from footfall.services.imports.reading import is_packed
+from footfall.services.imports.sources import Source
 
 __all__ = ["ImportMemory", "News", "Reached"]
 

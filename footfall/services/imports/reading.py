@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from footfall.core.accesslog.json_lines import json_text
-from footfall.services.import_sources import Source, unreadable
+from footfall.services.imports.sources import Source, unreadable
 
 __all__ = ["SourceReader", "is_packed", "lines_end"]
 

@@ -26,7 +26,7 @@ from footfall.core.scrub import ScrubPlan, hashed, scrub_text
 from footfall.core.scrub.fields import scrub_field
 from footfall.core.sender import cut_ip, visitor_hash, visitor_hasher
 from footfall.ports import CountryLookup
-from footfall.services.import_blocks import KEPT_BYTES, LINE_BYTES, Block
+from footfall.services.imports.blocks import KEPT_BYTES, LINE_BYTES, Block
 
 __all__ = [
     "BEGINNING_KEPT",

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from footfall.core.accesslog.formats import LOG_FORMATS
 from footfall.errors import FootfallError
-from footfall.services.import_blocks import Block, Known, blocks, find_start
-from footfall.services.import_layouts import looks_like
-from footfall.services.import_reading import SourceReader
-from footfall.services.import_sources import Source
+from footfall.services.imports.blocks import Block, Known, blocks, find_start
+from footfall.services.imports.layouts import looks_like
+from footfall.services.imports.reading import SourceReader
+from footfall.services.imports.sources import Source
 
 __all__ = ["Bundle", "Piece", "piece_of"]
 

@@ -1,6 +1,6 @@
 """The sources of an import: files and objects, found by path, folder, prefix or glob.
 
-How their bytes are read belongs to ``import_reading``, what is in them to ``import_layouts``.
+How their bytes are read belongs to ``reading``, what is in them to ``layouts``.
 """
 
 import re

@@ -12,9 +12,9 @@ from footfall.core.accesslog.formats import LOG_FORMATS, Look, guess_format
 from footfall.core.delimited import Table, open_records, read_header
 from footfall.core.field_names import WITHOUT_NAME, field_of
 from footfall.errors import BadSource, SourceUnreadable
-from footfall.services.import_blocks import LINE_BYTES, RecordEnd, whole_lines
-from footfall.services.import_reading import SourceReader
-from footfall.services.import_rows import (
+from footfall.services.imports.blocks import LINE_BYTES, RecordEnd, whole_lines
+from footfall.services.imports.reading import SourceReader
+from footfall.services.imports.rows import (
     FileContext,
     ImportRules,
     RowReader,
@@ -22,7 +22,7 @@ from footfall.services.import_rows import (
     log_rows,
     ndjson_rows,
 )
-from footfall.services.import_sources import Source
+from footfall.services.imports.sources import Source
 
 __all__ = ["FORMATS", "Layout", "layout_of", "layouts_of", "looks_like"]
 

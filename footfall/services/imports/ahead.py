@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import IO
 
-from footfall.services.import_sources import Source
+from footfall.services.imports.sources import Source
 
 __all__ = ["fetched"]
 

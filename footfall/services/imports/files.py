@@ -20,14 +20,14 @@ from footfall.errors import (
     SourceUnreadable,
 )
 from footfall.ports import Warehouse
-from footfall.services.import_ahead import fetched
-from footfall.services.import_bundle import Bundle, Piece
-from footfall.services.import_group import StoreGroup
-from footfall.services.import_layouts import FORMATS, Layout, layout_of, layouts_of
-from footfall.services.import_memory import ImportMemory
-from footfall.services.import_rows import FileContext, ImportRules, RowReader, log_rows
-from footfall.services.import_run import Progress, Run, end_of
-from footfall.services.import_sources import Source, find_sources
+from footfall.services.imports.ahead import fetched
+from footfall.services.imports.bundle import Bundle, Piece
+from footfall.services.imports.group import StoreGroup
+from footfall.services.imports.layouts import FORMATS, Layout, layout_of, layouts_of
+from footfall.services.imports.memory import ImportMemory
+from footfall.services.imports.rows import FileContext, ImportRules, RowReader, log_rows
+from footfall.services.imports.run import Progress, Run, end_of
+from footfall.services.imports.sources import Source, find_sources
 
 __all__ = ["FORMATS", "ImportRules", "Imported", "Progress", "import_files"]
 
