@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.bundling import mysql_archive
+from infra.assets import mysql_archive
 from infra.function import Function
 from infra.installation import Installation
 from infra.job import job_role, spark_job

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.bundling import ROOT
+from infra.assets import ROOT
 from infra.installation import Installation
 from infra.permissions import acknowledge, may
 from infra.stacks.identity import IdentityStack
