@@ -43,12 +43,12 @@ def visitor_hasher(app_id: str, salt: bytes) -> Callable[[str | None, str | None
     return visitor
 
 
-@lru_cache(1 << 16)
+@lru_cache(1 << 14)
 def _address_part(ip: str | None) -> bytes:
     return _part(address_of(ip) or ip if ip else "")
 
 
-@lru_cache(1 << 16)
+@lru_cache(1 << 14)
 def _part(text: str) -> bytes:
     data = text.encode("utf-8", "replace")
     return len(data).to_bytes(8) + data

@@ -40,7 +40,7 @@ __all__ = [
     "ndjson_rows",
 ]
 
-REMEMBERED = 1 << 16  # values whose masks are kept between blocks
+REMEMBERED = 1 << 14  # values whose masks are kept between blocks; more of them only take memory
 BEGINNING_KEPT = "only its beginning is kept"
 ITEMS = 2_000  # events of one intake: one bad event sends no more than these the slower way
 

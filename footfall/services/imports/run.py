@@ -16,7 +16,15 @@ import pyarrow.compute as pc
 from footfall.core.accesslog.extended import last_header
 from footfall.core.enrich import enrich
 from footfall.ports import Batch, Stored
-from footfall.services.imports.blocks import Block, Start, blocks, find_start, known_content, learn
+from footfall.services.imports.blocks import (
+    Block,
+    Start,
+    blocks,
+    find_start,
+    known_content,
+    learn,
+    line_ends,
+)
 from footfall.services.imports.bundle import Bundle, Piece, piece_of
 from footfall.services.imports.group import StoreGroup
 from footfall.services.imports.layouts import Layout
@@ -27,7 +35,7 @@ from footfall.services.imports.sources import Source
 
 __all__ = ["Progress", "Run", "end_of", "enriched", "rows_from"]
 
-BLOCKS_AHEAD = 4  # as many as a group takes: fewer, and reading waits for the warehouse
+BLOCKS_AHEAD = 4  # with fewer, reading waits for the warehouse; with more, memory only grows
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ class Run:
 
 def end_of(block: Block) -> Reached:
     """Return where reading goes on behind a block."""
-    lines = 1 if block.too_long else block.data.count(b"\n")
+    lines = 1 if block.too_long else line_ends(block.data)
     return Reached(block.position, block.end, block.line + lines)
 
 
