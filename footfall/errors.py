@@ -12,6 +12,7 @@ __all__ = [
     "AddressInUse",
     "AwsFailed",
     "AwsNotReady",
+    "AwsRefused",
     "BadComparison",
     "BadCorrection",
     "BadEncoding",
@@ -30,6 +31,7 @@ __all__ = [
     "JavaMissing",
     "JobNotStarted",
     "KeysFailed",
+    "LakeChanged",
     "LakeOwned",
     "LogDamaged",
     "LogFailed",
@@ -272,6 +274,14 @@ class LakeOwned(FootfallError):
     """
 
 
+class LakeChanged(FootfallError):
+    """{lake} was changed by another program while a job was at work ({place}); nothing of the job is to be
+    seen. Run it again when the other has ended: one job at a time writes to a lake.
+    """
+
+    retryable = True
+
+
 class MartLost(FootfallError):
     """The connection to {place} was lost ({cause}); nothing half-written stays there. Run the export
     again: it goes on where it was.
@@ -344,6 +354,10 @@ class AwsNotReady(FootfallError):
 
 class AwsFailed(FootfallError):
     """The call {call} ended with {code}; what it said is above. {hint}."""
+
+
+class AwsRefused(FootfallError):
+    """AWS did not give {what} ({cause}). Check the rights of who asks, AWS_PROFILE and AWS_REGION."""
 
 
 class JobNotStarted(FootfallError):

@@ -152,6 +152,11 @@ class Aws(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     workgroup: Annotated[str, Meta(description="Athena workgroup.")] = ""
     database: Annotated[str, Meta(description="Glue database.")] = ""
     alerts_topic: Annotated[str, Meta(description="ARN of the SNS topic of alerts.")] = ""
+    partitions: Annotated[
+        Literal["hour", "datehour"],
+        Meta(description="Folders of the lake: year=/month=/day=/hour=, or year/month/day/hour."),
+    ] = "hour"
+    replay_job: Annotated[str, Meta(description="Glue job that replays raw events.")] = ""
 
 
 class App(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

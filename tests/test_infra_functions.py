@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from infra_templates import ROOT, VARIANTS, need_cdk, resources
+from infra_templates import ROOT, VARIANTS, need_cdk, resources, synthesized
 
+from footfall.core.aws.outputs import SETTINGS, settings_in
 from footfall.core.schema import EVENTS
 from footfall.metrics import catalogue, render
-from footfall.settings import setting_rows
+from footfall.settings import Aws, setting_rows
 
 ASL = ROOT / "infra" / "asl"
 
@@ -40,6 +41,20 @@ def test_glue_has_the_columns_of_the_schema(variant: str) -> None:
     assert tables["events"]["Parameters"]["projection.enabled"] == "true"
     kinds = {each["Name"]: each["Type"] for each in columns}
     assert (kinds["created_at"], kinds["is_bot"], kinds["bytes"]) == ("timestamp", "boolean", "bigint")
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_stacks_tell_commands_what_they_are_made_of(variant: str) -> None:
+    told: dict[str, object] = {}
+    for path in synthesized(variant).glob("*.template.json"):
+        outputs = json.loads(path.read_text()).get("Outputs", {})
+        told |= settings_in({name: each["Value"] for name, each in outputs.items()})
+    left = {"search"} if variant != "everything" else set()
+    left |= {"stream"} if variant == "dev" else set()
+    assert set(told) == set(SETTINGS) - left - {"replay_job"}
+    assert set(SETTINGS) <= set(Aws.__struct_fields__)
+    assert told["key_secret"] == "footfall-installation-key"
+    assert told["firehose"] == "footfall-rows"
 
 
 def test_where_firehose_writes_is_where_athena_looks() -> None:

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from footfall.core.dead_letter import DeadLetter
 from footfall.ports import Answer, RejectedEvent, SourceRecord
 
-__all__ = ["answer_json", "json_value", "rejected_json", "source_json"]
+__all__ = ["answer_json", "json_value", "letter_json", "rejected_json", "source_json"]
 
 
 def json_value(value: Any) -> Any:
@@ -63,6 +64,22 @@ def rejected_json(event: RejectedEvent) -> dict[str, Any]:
         "origin": event.origin,
         "reasons": list(event.reasons),
         "body": event.body,
+    }
+
+
+def letter_json(letter: DeadLetter) -> dict[str, Any]:
+    """Return a dead letter as a rejected event is; ``kind`` and ``place`` say what it is and was for."""
+    received = datetime.fromtimestamp(letter.received_at / 1e6, UTC) if letter.received_at else None
+    return {
+        "rejected_id": letter.letter_id,
+        "app_id": letter.app_id,
+        "event_id": letter.event_id,
+        "received_at": json_value(received),
+        "origin": letter.origin,
+        "kind": letter.kind,
+        "place": letter.place,
+        "reasons": list(letter.reasons),
+        "body": letter.body,
     }
 
 

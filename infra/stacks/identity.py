@@ -8,6 +8,7 @@ from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from infra.installation import Installation
+from infra.outputs import tell
 from infra.permissions import acknowledge
 
 __all__ = ["IdentityStack"]
@@ -34,6 +35,7 @@ class IdentityStack(cdk.Stack):
         acknowledge(
             self.secret, "AwsSolutions-SMG4", "rotating it would turn every known hash into a new person"
         )
+        tell(self, key_secret=installation.named("installation-key"))
         self.edge: secrets.Secret | None = None
         if installation.profile.edge:
             self.edge = self._edge(installation)

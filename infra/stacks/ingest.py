@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.delivery import Delivery
 from infra.function import Function, may_hash
 from infra.installation import Installation
+from infra.outputs import tell
 from infra.permissions import acknowledge, may
 from infra.stacks.lake import LakeStack
 from infra.storage import log_group, table
@@ -89,6 +90,7 @@ class IngestStack(cdk.Stack):
         may(transform, ["sqs:SendMessage"], [lake.dead_letters.queue_arn])
         delivery = Delivery(self, "rows", installation, lake)
         delivery.rows(transform)
+        tell(self, firehose=delivery.name)
         may(collect, ["firehose:PutRecordBatch", "firehose:DescribeDeliveryStream"], [delivery.arn])
 
     def _api(self, installation: Installation, lake: LakeStack, collect: Function) -> None:

@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.batch import Batch
 from infra.function import Function
 from infra.installation import Installation
+from infra.outputs import tell
 from infra.permissions import acknowledge, may
 from infra.schedule import schedule
 from infra.stacks.identity import IdentityStack
@@ -39,6 +40,16 @@ class LakeStack(cdk.Stack):
             self._integrity(installation)
         if installation.profile.batch:
             Batch(self, installation, self)
+        tell(
+            self,
+            dead_letters=self.dead_letters.queue_url,
+            raw_bucket=self.raw.bucket_name,
+            lake_bucket=self.lake.bucket_name,
+            results_bucket=self.results.bucket_name,
+            workgroup=installation.name,
+            database=self.database,
+            partitions=installation.profile.partitions,
+        )
 
     def asks(self, role: iam.IGrantable) -> None:
         """Let a role ask Athena: its workgroup, our tables, the lake's objects, and where results go."""

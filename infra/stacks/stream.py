@@ -10,6 +10,7 @@ from constructs import Construct
 from infra.delivery import Delivery
 from infra.function import Function
 from infra.installation import Installation
+from infra.outputs import tell
 from infra.permissions import acknowledge, may
 from infra.search import Search
 from infra.stacks.lake import LakeStack
@@ -84,6 +85,8 @@ class StreamStack(cdk.Stack):
             search = Search(self, installation, lake.identity, network)
             store = {"search": search.endpoint}
             search.writer(self._reader(installation, lake, SEARCH, store, network))
+            tell(self, search=search.endpoint)
+        tell(self, stream=self.records.stream_name, firehose=self.rows.name)
 
     def _reader(
         self,

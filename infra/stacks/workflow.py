@@ -11,6 +11,7 @@ from constructs import Construct
 from infra.function import Function, may_hash
 from infra.installation import Installation
 from infra.machine import Machine
+from infra.outputs import tell
 from infra.permissions import may
 from infra.stacks.lake import LakeStack
 from infra.storage import log_group, queue, table
@@ -49,6 +50,7 @@ class WorkflowStack(cdk.Stack):
         arns = [function.function_arn for function in functions.values()]
         may(self.machine.role, ["lambda:InvokeFunction"], arns)
         may(self.machine.role, ["sqs:SendMessage"], [self.failed.queue_arn])
+        tell(self, events_table=self.events.table_name)
         self._by_event(installation, lake)
         self._by_call(installation, lake)
 

@@ -19,7 +19,8 @@ __all__ = ["LetterQueue"]
 MESSAGE_BYTES = 1_000_000  # SQS takes 1 MiB for all messages of a request
 REQUEST = Bounds(things=10, size=MESSAGE_BYTES)
 CUT_BYTES = 100_000  # what a letter that is too long keeps of its body; in ASCII a byte may take six
-GONE = {"ReceiptHandleIsInvalid", "InvalidParameterValue"}
+GONE = {"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
+"""What SQS says of a letter that was struck already, or whose time was over: it is back by itself."""
 
 
 class LetterQueue:
@@ -83,6 +84,16 @@ class LetterQueue:
 
         self._send_all(letters, forget, lambda _: 0)
 
+    def count(self) -> tuple[int, int]:
+        """Return about how many letters wait, and how many somebody has in hand. Raises QueueFailed."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        try:
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=names)
+        except Exception as error:
+            raise QueueFailed(queue=self._url, cause=failure_of(error).reason) from error
+        waiting, held = (int(answer["Attributes"][name]) for name in names)
+        return waiting, held
+
     def _send_all(
         self,
         items: Sequence[Any],
@@ -101,7 +112,7 @@ def _failures(answer: Mapping[str, Any]) -> Mapping[int, Failure]:
             f"{entry['Code']}: {entry.get('Message', '')}", for_now=not entry["SenderFault"]
         )
         for entry in answer.get("Failed", [])
-        if entry["Code"] not in GONE
+        if entry["Code"].rpartition(".")[2] not in GONE
     }
 
 

@@ -139,17 +139,11 @@ def outputs(*, name: str = "footfall", output: Output | None = None) -> None:
         The installation's name.
     """
     from footfall.adapters.aws.clients import client
+    from footfall.adapters.aws.stacks import outputs_of
 
     _credentials()
-    pages = client("cloudformation").get_paginator("describe_stacks").paginate()
-    rows = [
-        [stack["StackName"], each["OutputKey"], each["OutputValue"]]
-        for page in pages
-        for stack in page["Stacks"]
-        if stack["StackName"].startswith(f"{name}-")
-        for each in stack.get("Outputs", [])
-        if not each["OutputKey"].startswith("Exports")
-    ]
+    told = outputs_of(name, client("cloudformation"))
+    rows = [list(each) for each in told if not each.name.startswith("Exports")]
     print_rows(["stack", "output", "value"], rows, (output or Output()).format)
 
 

@@ -113,8 +113,8 @@ ALARMS: tuple[Alarm, ...] = (
     ),
     _queue(
         "dead-letters", "Are there events that nobody could take in?",
-        "Read a message: it names its reasons. Mend the rule or the sender, then run footfall rejected retry; "
-        "messages stay for 14 days.",
+        "footfall rejected list --aws NAME shows them with their reasons. Mend the rule or the sender, then run "
+        "footfall rejected retry --aws NAME; messages stay for 14 days.",
     ),
     _queue(
         "undelivered", "Did a batch fail to the end?",
