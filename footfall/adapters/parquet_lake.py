@@ -12,7 +12,9 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +43,9 @@ ROWS_PER_SCAN = 100_000
 A larger part is streamed as its rows arrived, and each row group is sorted by itself: a third of
 the processor time, which counts most when the lake grows fastest.
 """
+
+WRITERS = 4
+"""Files written at once: most of a small file's time is the disk's, and two syncs take as long as one."""
 
 END = 2**62
 STAMP = b"footfall"
@@ -101,7 +106,14 @@ class ParquetLake:
         self._waiting_since: datetime | None = None
         self._seen_version = -1
 
-    def flush(self, now: datetime, *, everything: bool = False, within_seconds: float | None = None) -> int:
+    def flush(
+        self,
+        now: datetime,
+        *,
+        everything: bool = False,
+        within_seconds: float | None = None,
+        on_progress: Callable[[int, int], None] = lambda *_: None,
+    ) -> int:
         """See the port. Due is what waits for ``flush_seconds``, or fills a file. Raises StoreFailed."""
         deadline = None if within_seconds is None else time.monotonic() + within_seconds
         version = self._warehouse.version()
@@ -117,11 +129,14 @@ class ParquetLake:
             full = any(part.closed for part in plan)
             if not (everything or full or waited >= self._settings.flush_seconds):
                 return 0
-            written = 0
+            written = files = 0
             for run in _runs(plan):
                 if deadline is not None and time.monotonic() >= deadline:
                     return written
-                written += self._write(run)
+                for done in self._write(run):
+                    written += done.rows
+                    files += 1
+                    on_progress(files, len(plan))
         except OSError as error:
             raise StoreFailed(store="The lake", cause=error.strerror or error) from error
         self._seen_version, self._waiting_since = version, None
@@ -193,24 +208,34 @@ class ParquetLake:
                 part = part._replace(number=part.number + 1, first=each.number + 1, rows=0)
         yield part
 
-    def _write(self, run: list[Part]) -> int:
-        """Write the parts of one ordered scan, each file as its rows come by; return the rows."""
-        if run[0].rows > ROWS_PER_SCAN:  # then it is alone
-            batches = self._slice_by_slice(run[0])
-        else:
-            batches = self._warehouse.scan(*_rows_of(run, ORDER))
-        written = 0
+    def _write(self, run: list[Part]) -> Iterator[Part]:
+        """Write the parts of one ordered scan; yield each once it is in its place."""
         missing = dict(enumerate(run))
-        for index, pieces in itertools.groupby(pieces_of(batches, "part"), key=lambda piece: piece[0]):
-            part = missing.pop(index)
-            done = self._write_part(part, (rows for _, rows in pieces))
-            written += done.rows
+        for index, done in self._write_rows(run):
+            del missing[index]
             self._remember(done)
+            yield done
         for part in missing.values():
             # All its rows are gone from the warehouse: erased, or moved to another hour.
             self._path(part).unlink(missing_ok=True)
             self._remember(part._replace(rows=0))
-        return written
+            yield part._replace(rows=0)
+
+    def _write_rows(self, run: list[Part]) -> Iterator[tuple[int, Part]]:
+        """Write the files that have rows; yield each with its part's place in ``run``."""
+        if run[0].rows > ROWS_PER_SCAN:  # then it is alone, and too large to be held
+            for index, pieces in _by_part(self._slice_by_slice(run[0])):
+                yield index, self._write_part(run[index], pieces)
+            return
+        waiting: deque[tuple[int, Future[Part]]] = deque()
+        with ThreadPoolExecutor(WRITERS, "lake") as writers:
+            for index, pieces in _by_part(self._warehouse.scan(*_rows_of(run, ORDER))):
+                waiting.append((index, writers.submit(self._write_part, run[index], list(pieces))))
+                if len(waiting) > 2 * WRITERS:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for first, future in waiting:
+                yield first, future.result()
 
     def _slice_by_slice(self, part: Part) -> Iterator[pa.RecordBatch]:
         """Stream a large part's rows as they arrived; a scan at a time, so that memory is bounded."""
@@ -257,6 +282,12 @@ class ParquetLake:
                 if part:
                     self._remember(part if part.version <= version else part._replace(version=-1))
         return self._parts
+
+
+def _by_part(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, Iterator[pa.RecordBatch]]]:
+    """Group a scan's rows by the place of their part, which must be taken before the next is."""
+    for index, pieces in itertools.groupby(pieces_of(batches, "part"), key=lambda piece: piece[0]):
+        yield index, (rows for _, rows in pieces)
 
 
 def _rows_of(run: list[Part], order: str) -> tuple[str, dict[str, object]]:

@@ -106,11 +106,14 @@ def connect(
     create: bool = False,
     settings: Settings | None = None,
     importing: bool = False,
+    on_lake: Callable[[int, int], None] = lambda *_: None,
 ) -> Iterator["Here | PlatformClient"]:
     """Give commands a way to the platform of a data folder: the running one, else one in this process.
 
-    For ``importing`` alone the warehouse takes ``warehouse.import_memory``. Raises NotFound when the
-    folder isn't there and ``create`` is false; PlatformBusy when another command works on it.
+    For ``importing`` alone the warehouse takes ``warehouse.import_memory``. A platform in this process
+    writes its lake at the end; ``on_lake`` is told how many files it has written, of how many. Raises
+    NotFound when the folder isn't there and ``create`` is false; PlatformBusy when another command works
+    on it.
     """
     settings = settings or load_settings(flags={"data": data})
     if importing:
@@ -126,7 +129,7 @@ def connect(
     try:
         yield Here(platform)
         if settings.lake.enabled:
-            platform.lake.flush(utc_now(), everything=True)
+            platform.lake.flush(utc_now(), everything=True, on_progress=on_lake)
     finally:
         platform.close()
 

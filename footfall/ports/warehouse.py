@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # the collector imports this and must not load Arrow
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -182,10 +182,18 @@ class Warehouse(Protocol):
 class Lake(Protocol):
     """Hive-partitioned Parquet of the warehouse's rows, under ``events/``."""
 
-    def flush(self, now: datetime, *, everything: bool = False, within_seconds: float | None = None) -> int:
+    def flush(
+        self,
+        now: datetime,
+        *,
+        everything: bool = False,
+        within_seconds: float | None = None,
+        on_progress: Callable[[int, int], None] = lambda *_: None,
+    ) -> int:
         """Write the hours that are due (or all changed ones); return the rows written.
 
         After ``within_seconds`` it stops between two files; the next flush goes on from there.
+        ``on_progress`` is told how many files are written, of how many.
         """
         ...
 

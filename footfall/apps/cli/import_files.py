@@ -4,11 +4,20 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from footfall.apps.cli.output import Output, notes, print_rows
 from footfall.compose import connect
@@ -77,7 +86,8 @@ def _import_once(format: str, paths: list[str], app: str, output: Output) -> Non
         console=notes,
         transient=True,
     )
-    with connect(data=output.data, create=True, importing=True) as platform, bar:
+    lake = _LakeBar()
+    with lake, connect(data=output.data, create=True, importing=True, on_lake=lake.show) as platform, bar:
         task = bar.add_task("importing", total=None, lines=0, done=0, all=0)
 
         def show(progress: Mapping[str, Any]) -> None:
@@ -97,6 +107,35 @@ def _import_once(format: str, paths: list[str], app: str, output: Output) -> Non
         notes.print(message, markup=False)
     if outcome["failed_files"]:
         sys.exit(1)
+
+
+class _LakeBar:
+    """A bar for the lake's files, which are written behind the last line and may take as long."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._bar = Progress(
+            TextColumn("writing the lake"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("files"),
+            TimeRemainingColumn(),
+            console=notes,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def show(self, done: int, planned: int) -> None:
+        if self._task is None:  # only now has the other bar ended; two cannot be shown
+            self._stack.enter_context(self._bar)
+            self._task = self._bar.add_task("", total=planned)
+        self._bar.update(self._task, completed=done)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
 
 def _follow(format: str, paths: list[str], app: str, every: float | None, output: Output) -> None:
