@@ -44,7 +44,7 @@ A larger part is streamed as its rows arrived, and each row group is sorted by i
 the processor time, which counts most when the lake grows fastest.
 """
 
-WRITERS = 4
+WRITERS = 8
 """Files written at once: most of a small file's time is the disk's, and two syncs take as long as one."""
 
 END = 2**62
