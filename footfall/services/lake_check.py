@@ -1,16 +1,16 @@
 """Does the lake on AWS hold what arrived? A day's rows in Athena against the records in the raw archive."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 from footfall.core.alerting import Alert
 from footfall.core.lake_count import Compared, Partitions, compared, lake_count
-from footfall.core.raw_block import CHECKSUM, day_folder, decode_block, lost_block, parse_name
-from footfall.errors import ObjectGone
+from footfall.core.raw_block import day_folder
 from footfall.ports import Answer, Notifier, ObjectStore
+from footfall.services.raw_objects import list_raw, read_raw
 
 __all__ = ["LakeCheck", "arrived_on", "check_lake"]
 
@@ -48,26 +48,14 @@ def arrived_on(day: date, raw: ObjectStore) -> dict[str, int]:
     block that does not match its checksum.
     """
     with ThreadPoolExecutor(THREADS, "raw") as pool:
-        counts = pool.map(lambda key: _counted(key, raw), _blocks(day, raw))
+        blocks = list_raw(raw, f"raw/{day_folder(day)}/")
+        counts = pool.map(lambda block: _counted(block.key, raw), blocks)
         return dict(sum(counts, Counter[str]()))
 
 
-def _blocks(day: date, raw: ObjectStore) -> Iterator[str]:
-    for found in raw.list(f"raw/{day_folder(day)}/"):
-        if parse_name(found.key.rpartition("/")[2]):
-            yield found.key
-
-
 def _counted(key: str, raw: ObjectStore) -> Counter[str]:
-    with raw.open(key) as file:
-        block = file.read()
-    try:
-        with raw.open(key + CHECKSUM) as file:
-            check = file.read().decode(errors="replace")
-    except ObjectGone as error:
-        raise lost_block(f"{raw.name}/{key}", "it has no checksum") from error
     events: Counter[str] = Counter()
-    for logged in decode_block(block, check, f"{raw.name}/{key}"):
+    for logged in read_raw(raw, key):
         if logged.record.kind == "events":
             events[logged.record.app_id] += logged.record.count
     return events

@@ -39,6 +39,7 @@ SCHEDULE = {
     "remove": "remove_job",
 }
 AWS = ("synth", "diff", "deploy", "destroy", "outputs", "cost")
+AWS_DATA = {"migrate": "aws_migrate:migrate"}
 SPARK = {
     "replay": "commands:replay",
     "import": "commands:import_logs",
@@ -61,6 +62,8 @@ for _name, _place in COMMANDS.items():
 _aws = App(name="aws", help="The same platform in your AWS account, from code; and what it would cost.")
 for _name in AWS:
     _aws.command(f"{__name__}.aws:{_name}", name=_name)
+for _name, _place in AWS_DATA.items():
+    _aws.command(f"{__name__}.{_place}", name=_name)
 app.command(_aws)
 _spark = App(name="spark", help="The same pipeline on Spark, when one machine is not enough.")
 for _name, _place in SPARK.items():
