@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from footfall.core.dead_letter import DeadLetter
 
-__all__ = ["DeadLetters", "ReceivedLetter", "Sink", "Stream", "Written"]
+__all__ = ["DeadLetters", "LetterSource", "ReceivedLetter", "Sink", "Stream", "Written"]
 
 
 class Stream(Protocol):
@@ -79,12 +79,8 @@ class ReceivedLetter:
     receipt: str
 
 
-class DeadLetters(Protocol):
-    """The queue of what could not go on. Raises StoreFailed."""
-
-    def send(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep every letter. When it raises some may be kept, and come twice by one ``letter_id``."""
-        ...
+class LetterSource(Protocol):
+    """Letters of what could not go on. Raises QueueFailed, or the errors of the port ObjectStore."""
 
     def receive(self, most: int, hidden_seconds: int) -> Sequence[ReceivedLetter]:
         """Return up to so many letters; nobody else is given them for a while, then they are back."""
@@ -96,4 +92,12 @@ class DeadLetters(Protocol):
 
     def delete(self, letters: Sequence[ReceivedLetter]) -> None:
         """Forget letters; those forgotten already are no error."""
+        ...
+
+
+class DeadLetters(LetterSource, Protocol):
+    """The queue of what could not go on. Raises StoreFailed."""
+
+    def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep every letter. When it raises some may be kept, and come twice by one ``letter_id``."""
         ...

@@ -32,11 +32,14 @@ class Batch:
     ``rows`` has the columns of ``core.schema.EVENTS`` (``session_id`` null where the sender gave
     none); ``rejected`` the columns of ``REJECTED_SCHEMA`` in ``core.arrow``; ``positions`` maps a
     source's name (a log, or ``file:<hash>`` of an import) to the read position reached with it.
+    ``unique`` promises that no event id was ever stored before or will be again, but with the same
+    positions: then none is compared with others or remembered.
     """
 
     rows: pa.Table
     rejected: pa.Table
     positions: Mapping[str, int]
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from footfall.core.arrow import EVENTS_SCHEMA, REJECTED_SCHEMA
+from footfall.core.record import AppId
 from footfall.core.schema import EVENTS, column_names
 from footfall.errors import BadQuery, FootfallError, NotFound
 from footfall.ports import Batch, Books, Stored, Warehouse
@@ -59,12 +60,14 @@ def make_batch(
     *rows: Mapping[str, object],
     rejected: Sequence[Mapping[str, object]] = (),
     positions: Mapping[str, int] | None = None,
+    unique: bool = False,
 ) -> Batch:
     """Return a batch of rows made by ``make_row``."""
     return Batch(
         pa.Table.from_pylist([dict(row) for row in rows], EVENTS_SCHEMA),
         pa.Table.from_pylist([dict(row) for row in rejected], REJECTED_SCHEMA),
         positions or {},
+        unique,
     )
 
 
@@ -87,6 +90,17 @@ class WarehouseContract:
         assert answer.rows == [tuple(row.get(name) for name in column_names(EVENTS))]
         assert answer.fresh_to == NOON
         assert answer.rows_read == 1
+
+    def test_unique_rows_are_guarded_by_their_positions_alone(self, open_warehouse: OpenWarehouse) -> None:
+        warehouse = open_warehouse()
+        rows = [make_row(event_id=f"f00-{place}", visitor_id="v") for place in range(3)]
+        batch = make_batch(*rows, positions={"file:f00": 30}, unique=True)
+        assert warehouse.store(batch).stored == 3
+        assert warehouse.store(batch).stored == 0
+        later = make_batch(make_row(event_id="f00-3", visitor_id="v"), positions={"file:f01": 40})
+        assert warehouse.store(later).stored == 1
+        assert warehouse.books()[AppId("shop")].stored == _count(warehouse) == 4
+        assert _count(warehouse, "sessions") == 1
 
     def test_an_event_counts_once_within_seven_days(self, open_warehouse: OpenWarehouse) -> None:
         """In the batch, in a later batch, per app; after seven days it is another event."""

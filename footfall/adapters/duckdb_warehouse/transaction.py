@@ -121,11 +121,11 @@ class State:
 
 
 class Told(NamedTuple):
-    """A batch's rows told apart, and the fresh rows' keys with ``received_at``."""
+    """A batch's rows told apart; keys (with ``received_at``) of fresh rows that may come again."""
 
     fresh: pa.Table
     repeated: pa.Table
-    keys: pa.Table
+    keys: pa.Table | None = None
 
 
 def strike(connection: duckdb.DuckDBPyConnection, rejected_ids: Sequence[str]) -> None:
@@ -153,11 +153,15 @@ def write(
 
     ``seen`` knows at least the ids of ``store.seen``, and learns those of this batch.
     """
-    fresh, repeated, keys = _tell_apart(connection, batch.rows, seen)
+    if batch.unique:
+        told = Told(batch.rows, batch.rows.slice(0, 0))
+    else:
+        told = _tell_apart(connection, batch.rows, seen)
+    fresh, repeated = told.fresh, told.repeated
     newest = _newest(batch)
     after = state.after(len(fresh), newest)
     if len(fresh):
-        _store_rows(connection, fresh, keys, state.slice, after.version)
+        _store_rows(connection, told, state.slice, after.version)
     _store_if_any(connection, "repeated", repeated, DUPLICATES)
     _store_if_any(connection, "refused", batch.rejected, REJECTED)
     counted = {"stored": fresh, "duplicate": repeated, "rejected": batch.rejected}
@@ -170,7 +174,7 @@ def write(
 def _tell_apart(connection: duckdb.DuckDBPyConnection, rows: pa.Table, seen: SeenFilter) -> Told:
     """Split into rows seen for the first time and duplicates; both keep their order."""
     if not len(rows):
-        return Told(rows, rows, rows)
+        return Told(rows, rows)
     with lent(connection, incoming=rows.select(["app_id", "event_id"]).to_reader()):
         keys = connection.sql(KEYS).to_arrow_table()
     keys = keys.append_column("received_at", rows["received_at"])
@@ -207,17 +211,16 @@ def _first_of_each(keys: pa.Table) -> npt.NDArray[np.bool_]:
     return first
 
 
-def _store_rows(
-    connection: duckdb.DuckDBPyConnection, fresh: pa.Table, keys: pa.Table, slice_number: int, version: int
-) -> None:
-    execute = connection.execute
+def _store_rows(connection: duckdb.DuckDBPyConnection, told: Told, slice_number: int, version: int) -> None:
+    execute, fresh = connection.execute, told.fresh
     given = fresh["session_id"]
     labels = pc.coalesce(given, assign_sessions(connection, fresh, version))
     place = fresh.column_names.index("session_id")
     labelled = fresh.set_column(place, "session_id", labels)
     _insert(connection, labelled.append_column("given_session", pc.is_valid(given)), slice_number)
-    with lent(connection, keys=keys):
-        execute(SEEN)
+    if told.keys is not None:
+        with lent(connection, keys=told.keys):
+            execute(SEEN)
     with lent(connection, fresh=fresh):
         for rollup in ROLLUPS:
             execute(f"insert into {rollup.delta} {rollup.of('fresh')}")

@@ -71,6 +71,11 @@ class Block:
         """The name of the content up to the block's end, with which its lines' ids begin."""
         return self.position.rpartition("-")[2]
 
+    @property
+    def may_come_again(self) -> bool:
+        """Whether a line of it was, or will be, read twice: the last one of a file that was not ended."""
+        return self.resumed is not None or not self.data.endswith(b"\n")
+
     def line_id(self, offset: int) -> str:
         """Return the event id of the line at byte ``offset`` of this block.
 

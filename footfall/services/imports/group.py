@@ -66,4 +66,5 @@ def _together(batches: Sequence[Batch]) -> Batch:
         pa.concat_tables([batch.rows for batch in batches]).combine_chunks(),
         pa.concat_tables([batch.rejected for batch in batches]).combine_chunks(),
         positions,
+        unique=all(batch.unique for batch in batches),
     )

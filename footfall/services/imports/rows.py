@@ -80,11 +80,15 @@ class FileContext(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A block as rows: ``ARRIVED_SCHEMA`` and ``REJECTED_SCHEMA``; ``latin1`` lines were no UTF-8."""
+    """A block as rows: ``ARRIVED_SCHEMA`` and ``REJECTED_SCHEMA``; ``latin1`` lines were no UTF-8.
+
+    ``unique`` says that every row's id is made from its place in the content, which is read once.
+    """
 
     rows: pa.Table
     rejected: pa.Table
     latin1: int = 0
+    unique: bool = False
 
 
 RowReader = Callable[[Block, int], Read]
@@ -147,7 +151,8 @@ def log_rows(format: LogFormat, context: FileContext) -> RowReader:
             )
             for line in parsed.refused
         ]
-        return Read(rows, _rejected(bad, block, context, received_at))
+        unique = parsed.rows["id"].null_count == len(parsed.rows) and not block.may_come_again
+        return Read(rows, _rejected(bad, block, context, received_at), unique=unique)
 
     return read
 

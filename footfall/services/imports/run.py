@@ -59,6 +59,7 @@ class Prepared(NamedTuple):
     reached: Reached
     rows: pa.Table
     rejected: pa.Table
+    unique: bool
     latin1: int
     consumed: int
 
@@ -145,7 +146,7 @@ class Run:
         received_at = int(now.replace(tzinfo=UTC).timestamp() * 1_000_000)
         read = rows(block, received_at)
         rows = enriched(read.rows, now)
-        return Prepared(end_of(block), rows, read.rejected, read.latin1, consumed)
+        return Prepared(end_of(block), rows, read.rejected, read.unique, read.latin1, consumed)
 
     def _store(self, prepared: Prepared, reached: Mapping[str, int] | None = None) -> None:
         counted = _lines_per_app(prepared)
@@ -153,7 +154,8 @@ class Run:
         for app, lines in counted.items():
             name = f"lines:{app}:imported"
             moved[name] = self._positions.get(name, 0) + lines
-        self.sum += self._warehouse.store(Batch(prepared.rows, prepared.rejected, moved))
+        batch = Batch(prepared.rows, prepared.rejected, moved, prepared.unique)
+        self.sum += self._warehouse.store(batch)
         self.lines += counted.total()
         self._positions.update(moved)
         learn(self._known, moved)
