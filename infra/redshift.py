@@ -6,12 +6,12 @@ import sqlglot
 from sqlglot import exp
 
 from footfall.metrics import catalogue, render
+from footfall.metrics.engines import in_the_words_of
 
 __all__ = ["LEFT_OUT", "TABLE", "statements", "views"]
 
 # What Redshift has no words for: arrays that are walked with a lambda. Athena and Spark answer these.
 LEFT_OUT = ("funnel",)
-EPOCH = "datediff(microsecond, timestamp '1970-01-01', {})"
 SCHEMA = "footfall"
 # Redshift reads Glue's tables, but not their computed partitions: this one has none, and all files.
 TABLE = "events_whole"
@@ -29,12 +29,8 @@ def views() -> Iterator[tuple[str, str]]:
                 named = exp.to_identifier(TABLE if table.name == "events" else table.name)
                 alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
                 table.replace(exp.Table(this=named, db=exp.to_identifier("lake"), alias=alias))
-        for call in list(tree.find_all(exp.Anonymous)):
-            if call.name.lower() == "epoch_us":
-                call.replace(
-                    sqlglot.parse_one(EPOCH.format(call.expressions[0].sql("redshift")), "redshift")
-                )
-        query = tree.sql(dialect="redshift", pretty=True)
+        ours = in_the_words_of("redshift", tree)
+        query = ours.sql(dialect="redshift", pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
         yield name, f"create or replace view {SCHEMA}.{name} as\n{query}\nwith no schema binding"
 
 

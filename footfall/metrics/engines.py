@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 __all__ = ["in_the_words_of"]
 
-JSON_TEXT = {"clickhouse": "nullif(JSON_VALUE($it, $path), '')"}
+JSON_TEXT = {
+    "clickhouse": "nullif(JSON_VALUE($it, $path), '')",
+    "redshift": "nullif(json_extract_path_text($it, $key), '')",  # an empty text where nothing is
+}
+# sqlglot leaves out that the first group is meant; "e" says so, in Redshift
+FIRST_GROUP = {"redshift": "regexp_substr($it, $pattern, 1, 1, 'e')"}
 NUMBER_OR_NULL = {"clickhouse": "toFloat64OrNull($it)"}
 # lag and lead of a column that cannot be null give its type's zero, not null, where no row is
 NULLABLE = {"clickhouse": "toNullable($it)"}
@@ -26,6 +31,7 @@ CALLS: dict[str, dict[str, str]] = {
         # Spark 3.5 takes no timestamp_ntz here; our sessions are of UTC
         "spark": "unix_micros(cast($a as timestamp))",
         "clickhouse": "toUnixTimestamp64Micro($a)",
+        "redshift": "datediff($a, cast('1970-01-01' as timestamp), microsecond)",
     },
     # list, (state, item) -> state, first state
     "list_reduce": {
@@ -54,8 +60,11 @@ def in_the_words_of(dialect: str, tree: "exp.Expr") -> "exp.Expr":
     # deepest first, so that what stands inside another function is rewritten before that one
     for node in reversed(list(tree.find_all(exp.Func, exp.BitwiseAnd))):
         if isinstance(node, exp.JSONExtractScalar):
-            path = exp.Literal.string(node.expression.sql(dialect="duckdb").strip("'"))
-            _say(JSON_TEXT, dialect, node, it=node.this, path=path)
+            path = node.expression.sql(dialect="duckdb").strip("'")
+            key = exp.Literal.string(path.removeprefix("$."))
+            _say(JSON_TEXT, dialect, node, it=node.this, path=exp.Literal.string(path), key=key)
+        elif isinstance(node, exp.RegexpExtract):
+            _say(FIRST_GROUP, dialect, node, it=node.this, pattern=node.expression)
         elif isinstance(node, exp.TryCast) and node.to.is_type("double"):
             _say(NUMBER_OR_NULL, dialect, node, it=node.this)
         elif isinstance(node, exp.Cast) and node.to.is_type("timestamp"):

@@ -66,8 +66,12 @@ running as (
     select
         day,
         today as dau,
-        sum(week) over (order by day) as wau,
-        sum(month) over (order by day) as mau
+        sum(week) over (
+            order by day rows between unbounded preceding and current row
+        ) as wau,
+        sum(month) over (
+            order by day rows between unbounded preceding and current row
+        ) as mau
     from daily
 )
 select
