@@ -12,6 +12,7 @@ import msgspec
 
 from footfall.adapters.aws import firehose_stream, kinesis
 from footfall.adapters.aws.clients import client
+from footfall.adapters.aws.delivery_errors import DeliveryErrors
 from footfall.adapters.aws.dynamodb import EventsTable
 from footfall.adapters.aws.firehose import FirehoseSink
 from footfall.adapters.aws.keys import secret_key
@@ -22,11 +23,12 @@ from footfall.adapters.aws.sqs import LetterQueue
 from footfall.adapters.aws.stacks import settings_of
 from footfall.adapters.geo import open_country_lookup
 from footfall.adapters.key_file import derived_salt
+from footfall.adapters.s3_objects import S3Objects
 from footfall.core.dead_letter import DeadLetter
 from footfall.core.record import AppId
 from footfall.core.scrub import ScrubPlan, plan_for
 from footfall.errors import BadSettings, NotFound
-from footfall.ports.delivery import Sink, Stream
+from footfall.ports.delivery import LetterSource, Sink, Stream
 from footfall.services.imports.rows import ImportRules
 from footfall.services.redrive import Chosen, Redriven, listed_letters, redrive
 from footfall.services.wire import letter_json
@@ -80,28 +82,36 @@ class RemoteLetters:
     """The dead letters of an installation: the calls of ``rejected`` as a platform here answers them."""
 
     def __init__(self, found: Installation) -> None:
-        found.need("dead_letters")
+        found.need("dead_letters", "lake_bucket")
+        aws = found.settings.aws
         self._found = found
-        self._letters = LetterQueue(found.settings.aws.dead_letters, client("sqs"), PATIENCE)
+        self._queue = LetterQueue(aws.dead_letters, client("sqs"), PATIENCE)
+        self._sources: list[LetterSource] = [self._queue, DeliveryErrors(S3Objects(aws.lake_bucket))]
 
     def rejected(self, *, app: str | None = None, limit: int = 100) -> Any:
         """List letters, the newest of those looked at first; they stay where they are."""
-        letters = listed_letters(self._letters, limit, Chosen(app=app))
-        return [letter_json(each) for each in sorted(letters, key=_moment, reverse=True)]
+        letters = [
+            letter for source in self._sources for letter in listed_letters(source, limit, Chosen(app=app))
+        ]
+        return [letter_json(each) for each in sorted(letters, key=_moment, reverse=True)[:limit]]
 
     def rejected_one(self, rejected_id: str) -> Any:
         """Return one letter. Raises NotFound."""
-        found = listed_letters(self._letters, 1, Chosen(frozenset([rejected_id])))
-        if not found:
-            raise self._absent([rejected_id])
-        return letter_json(found[0])
+        for source in self._sources:
+            if found := listed_letters(source, 1, Chosen(frozenset([rejected_id]))):
+                return letter_json(found[0])
+        raise self._absent([rejected_id])
 
     def retry(
         self, *, ids: Sequence[str] | None = None, app: str | None = None, body: str | None = None
     ) -> Any:
         """Bring letters on. Raises NotFound for ids that are not there, once the others are done."""
         chosen = Chosen(frozenset(ids) if ids else None, app)
-        done = redrive(self._letters, self._stream(), self._sinks(), self._rules(), chosen, body)
+        parts = self._stream(), self._sinks(), self._rules()
+        runs = [redrive(source, *parts, chosen, body) for source in self._sources]
+        done = Redriven(
+            sent=sum(run.sent for run in runs), still_dead=[each for run in runs for each in run.still_dead]
+        )
         seen = len(done.still_dead) + done.sent
         if chosen.ids and seen < len(chosen.ids):
             raise self._absent(sorted(chosen.ids), done)
@@ -113,7 +123,7 @@ class RemoteLetters:
 
     def count(self) -> tuple[int, int]:
         """Return about how many letters wait, and how many somebody has in hand."""
-        return self._letters.count()
+        return self._queue.count()
 
     def _absent(self, ids: Sequence[str], done: Redriven | None = None) -> NotFound:
         brought = f"; {done.sent} of those named were brought on" if done else ""

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.core.schema import EVENTS, Column
 
-__all__ = ["TimeForm", "json_rows", "rows_of"]
+__all__ = ["TimeForm", "flat_rows_of", "json_rows", "rows_of"]
 
 TimeForm = Literal["sql", "iso"]
 FORMS: dict[TimeForm, str] = {"sql": "%Y-%m-%d %H:%M:%S", "iso": "%Y-%m-%dT%H:%M:%SZ"}
@@ -48,13 +48,30 @@ def _values(values: pa.ChunkedArray, column: Column, form: str, *, nested: bool)
 def rows_of(lines: Sequence[str]) -> pa.Table:
     """Return the rows (``EVENTS_SCHEMA``) that lines written as ``iso`` and nested hold.
 
-    Raises msgspec.DecodeError for a line that is no such row.
+    Raises msgspec.MsgspecError or pyarrow.ArrowException for a line that is no such row.
     """
-    read = [_read(line) for line in lines]
-    return pa.Table.from_pydict(
-        {column.name: [_back(row.get(column.name), column) for row in read] for column in EVENTS},
-        schema=EVENTS_SCHEMA,
-    )
+    return _table([_read(line) for line in lines], _back)
+
+
+def flat_rows_of(lines: Sequence[bytes]) -> pa.Table:
+    """Return the rows (``EVENTS_SCHEMA``) that lines written as ``sql`` and not nested hold.
+
+    Raises msgspec.MsgspecError or pyarrow.ArrowException for a line that is no such row.
+    """
+    return _table([_read(line) for line in lines], _flat)
+
+
+def _table(read: Sequence[dict[str, Any]], back: Callable[[Any, Column], Any]) -> pa.Table:
+    values = {column.name: [back(row.get(column.name), column) for row in read] for column in EVENTS}
+    rows = pa.Table.from_pydict(values, schema=EVENTS_SCHEMA)
+    for field in EVENTS_SCHEMA:
+        if not field.nullable and rows[field.name].null_count:
+            raise msgspec.ValidationError(f"a row has no {field.name}")
+    return rows
+
+
+def _flat(value: Any, column: Column) -> Any:
+    return value if column.kind == "json" else _back(value, column)
 
 
 def _back(value: Any, column: Column) -> Any:

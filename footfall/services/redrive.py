@@ -19,7 +19,7 @@ from footfall.core.raw_line import read_line
 from footfall.core.record import AppId, Record
 from footfall.errors import BadCorrection
 from footfall.ports import RejectedEvent
-from footfall.ports.delivery import DeadLetters, ReceivedLetter, Sink, Stream
+from footfall.ports.delivery import LetterSource, ReceivedLetter, Sink, Stream
 from footfall.services.imports.rows import ImportRules
 from footfall.services.rejected import event_again
 
@@ -60,7 +60,9 @@ class Chosen:
         return (self.ids is None or letter.letter_id in self.ids) and self.app in (None, letter.app_id)
 
 
-def listed_letters(letters: DeadLetters, most: int = 100, chosen: Chosen | None = None) -> list[DeadLetter]:
+def listed_letters(
+    letters: LetterSource, most: int = 100, chosen: Chosen | None = None
+) -> list[DeadLetter]:
     """Return up to so many of the chosen letters and leave all where they are. Raises QueueFailed.
 
     Each once, in no order. A queue has no index, so the letters before them are looked at too; nobody
@@ -79,7 +81,7 @@ def listed_letters(letters: DeadLetters, most: int = 100, chosen: Chosen | None 
 
 
 def redrive(
-    letters: DeadLetters,
+    letters: LetterSource,
     stream: Stream,
     sinks: Mapping[str, Sink],
     rules_of: Callable[[AppId], ImportRules],
@@ -116,7 +118,7 @@ def redrive(
 
 
 @contextmanager
-def _held(letters: DeadLetters) -> Iterator[dict[str, ReceivedLetter]]:
+def _held(letters: LetterSource) -> Iterator[dict[str, ReceivedLetter]]:
     """Give a place for letters by their receipts; those that are in it at the end are given back."""
     held: dict[str, ReceivedLetter] = {}
     try:
@@ -126,7 +128,7 @@ def _held(letters: DeadLetters) -> Iterator[dict[str, ReceivedLetter]]:
 
 
 def _groups(
-    letters: DeadLetters, seconds: int, held: dict[str, ReceivedLetter]
+    letters: LetterSource, seconds: int, held: dict[str, ReceivedLetter]
 ) -> Iterator[Sequence[ReceivedLetter]]:
     """Yield letters in groups until the queue gives no new one; all are held.
 
