@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,9 +23,11 @@ __all__ = ["Cluster", "cluster_in", "needs_spark"]
 
 START_SECONDS = 120.0
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # jobs of seconds never repay the better compiler
+WORKER_CORES = 2  # twice what an application takes of it, so that a second one never waits for the first
 EXECUTOR = {
     "spark.executor.memory": "640m",
     "spark.executor.cores": "1",
+    "spark.cores.max": "2",
     "spark.executor.extraJavaOptions": QUICK,
     "spark.driver.memory": "768m",
     "spark.driver.extraJavaOptions": f"{QUICK} {SETTINGS['spark.driver.extraJavaOptions']}",
@@ -62,12 +64,16 @@ class Cluster:
             with open_session(self.master, settings) as spark:
                 yield spark
 
-    def footfall(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run ``footfall spark ...`` on the cluster."""
-        flags = [word for name, value in EXECUTOR.items() for word in ("--conf", f"{name}={value}")]
+    def footfall(
+        self, *arguments: str, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``footfall spark ...`` on the cluster; ``variables`` are set there and for the executors."""
+        variables = variables or {}
+        settings = EXECUTOR | {f"spark.executorEnv.{name}": value for name, value in variables.items()}
+        flags = [word for name, value in settings.items() for word in ("--conf", f"{name}={value}")]
         return subprocess.run(
             [sys.executable, "-m", "footfall", "spark", *arguments, "--master", self.master, *flags],
-            env=self.environment,
+            env=self.environment | dict(variables),
             capture_output=True,
             text=True,
             timeout=300,
@@ -122,7 +128,8 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
 
 
 def _worker(master: str, environment: dict[str, str], folder: Path, number: int) -> subprocess.Popen[bytes]:
-    options = ["--host", "127.0.0.1", "--cores", "1", "--memory", "1g", "--webui-port", str(_free_port())]
+    options = ["--host", "127.0.0.1", "--webui-port", str(_free_port())]
+    options += ["--cores", str(WORKER_CORES), "--memory", f"{WORKER_CORES}g"]
     return _process(WORKER, [*options, master], environment, folder / f"worker-{number}.log")
 
 

@@ -22,7 +22,17 @@ from footfall.ports import Stored
 from footfall.services.load import Loader
 from footfall.simulate import ndjson, simulate
 
-__all__ = ["KEY", "NOW", "Embedded", "embedded", "lake_rows", "requests_of", "same_rows"]
+__all__ = [
+    "KEY",
+    "NOW",
+    "Embedded",
+    "embedded",
+    "lake_rows",
+    "loaded",
+    "requests_of",
+    "same_rows",
+    "taken_in",
+]
 
 KEY = b"a key for tests"
 PLAN = plan_for({}, KEY)
@@ -103,12 +113,15 @@ class Embedded:
 
 
 def embedded(folder: Path, requests: Iterator[tuple[int, bytes]], *, batch_events: int = 2_000) -> Embedded:
-    """Take requests in as the collector does, load them, archive them, and write the lake.
+    """Take requests in as the collector does, archive them, load them, and write the lake."""
+    received = taken_in(folder, requests)
+    return Embedded(folder, loaded(folder, batch_events), received)
 
-    A batch of the loader holds less than a week, as it does when the loader keeps up.
-    """
+
+def taken_in(folder: Path, requests: Iterator[tuple[int, bytes]]) -> int:
+    """Write the log and the raw archive; return the events."""
     folder.mkdir(parents=True, exist_ok=True)
-    log = SqliteLog(folder / "worker-1.sqlite", max_bytes=1 << 34)
+    log = _log(folder)
     received = 0
     policy = Policy(app_id=None, plan=PLAN)
     while some := list(islice(requests, 500)):
@@ -119,17 +132,27 @@ def embedded(folder: Path, requests: Iterator[tuple[int, bytes]], *, batch_event
             records += taken.records
         received += sum(record.count for record in records)
         log.append(records)
-    warehouse = DuckDBWarehouse(folder)
-    stored = Loader(lambda: [log], warehouse, lambda: NOW, batch_events).drain()
-    ParquetLake(folder / "lake", warehouse).flush(NOW, everything=True)
-    warehouse.close()
     archive = FolderArchive(folder / "raw")
     after = Offset(0)
     while read := log.read(after, ARCHIVE_EVENTS):
         archive.write(read)
         after = read[-1].offset
     log.close()
-    return Embedded(folder, stored, received)
+    return received
+
+
+def loaded(folder: Path, batch_events: int) -> Stored:
+    """Load the log and write the lake; a batch holds less than a week, as when the loader keeps up."""
+    log, warehouse = _log(folder), DuckDBWarehouse(folder)
+    stored = Loader(lambda: [log], warehouse, lambda: NOW, batch_events).drain()
+    ParquetLake(folder / "lake", warehouse).flush(NOW, everything=True)
+    warehouse.close()
+    log.close()
+    return stored
+
+
+def _log(folder: Path) -> SqliteLog:
+    return SqliteLog(folder / "worker-1.sqlite", max_bytes=1 << 34)
 
 
 def lake_rows(lake: Path, *, without: Sequence[str] = ("processed_at",)) -> str:

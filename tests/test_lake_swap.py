@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from footfall.adapters.lake_swap import LakeSwap
+from footfall.adapters.lake_folder import LakeSwap
 from footfall.errors import StoreFailed
 
 HOUR = "events/year=2026/month=03/day=01/hour=07"
@@ -18,7 +18,7 @@ def put(lake: Path, job: str, value: int, parts: int, *, gone: tuple[str, ...] =
     swap = LakeSwap(lake, job, grace=0.02)
     files = []
     for part in range(parts):
-        path = swap.staging / f"any-{part}"
+        path = f"{swap.staging}/any-{part}"
         pq.write_table(pa.table({"value": [value], "parts": [parts]}), path)
         files.append(path)
     swap.commit({HOUR: files} if parts else {}, gone)

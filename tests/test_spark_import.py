@@ -1,7 +1,9 @@
 """Access logs through Spark, and lakes tidied up: the rows, ids and sessions of the embedded import."""
 
+import json
 import shutil
-from datetime import date
+from datetime import date, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from footfall.adapters.key_file import derived_salt
 from footfall.adapters.parquet_lake import ParquetLake
 from footfall.apps.spark.compaction import compact
 from footfall.apps.spark.imports import Import, RulesOf, import_files
-from footfall.apps.spark.landing import Landed, Target
+from footfall.apps.spark.landing import Hours, Landed, Target
 from footfall.core.record import AppId
 from footfall.core.scrub import plan_for
 from footfall.errors import BadSource
@@ -25,13 +27,14 @@ from footfall.services.imports.files import Imported, ImportRules
 from footfall.services.imports.files import import_files as import_embedded
 
 KEY = b"k" * 32
+TENTH = datetime(2026, 3, 10)  # noqa: DTZ001 - our times are UTC without a zone
 COMBINED = ("combined/apache-10k.log.gz", "combined/shop.log", "malformed/combined_with_errors.log")
 
 
 def bring_in(spark: Any, lake: Path, format: str, *paths: Path) -> Landed:
     rules = RulesOf(app="default", key=KEY)
     names = tuple(str(path) for path in paths)
-    wanted = Import(format=format, paths=names, rules=rules, target=Target(lake))
+    wanted = Import(format=format, paths=names, rules=rules, target=Target(str(lake)))
     return import_files(spark, wanted, NOW)
 
 
@@ -83,11 +86,66 @@ def test_a_lake_of_many_small_files_with_repeats_is_tidied_up(spark: Any, tmp_pa
         halves = [rows.take(pa.array(range(first, len(rows), 2), pa.int64())) for first in (0, 1)]
         for part, some in enumerate([rows, *halves]):
             pq.write_table(some, target.with_name(f"part-{part:05d}.parquet"))
-    done = compact(spark, Target(lake))
+    done = compact(spark, Target(str(lake)))
     assert done.stood == 2 * done.duplicate == 2 * done.written == 2 * world.stored.stored
     assert same_rows(world.lake, lake, without=()) == done.written
     assert done.files == done.hours == len(list(lake.rglob("part-*.parquet")))
-    assert compact(spark, Target(lake)).hours == 0
+    assert compact(spark, Target(str(lake))).hours == 0
+
+
+def test_hours_that_tell_nothing_are_not_read(spark: Any, shared_data: Path, tmp_path: Path) -> None:
+    """A file that cannot be read stops only who must read it."""
+    logs = [shared_data / "access-logs" / name for name in COMBINED]
+    bring_in(spark, tmp_path, "combined", logs[1])
+    folder = tmp_path / "events/year=2035/month=03/day=01/hour=00"
+    folder.mkdir(parents=True)
+    (folder / "part-00000.parquet").write_text("no parquet")
+    assert bring_in(spark, tmp_path, "combined", logs[2]).written > 0
+    until_2033 = Hours(0, 560_000)
+    assert compact(spark, Target(str(tmp_path), until_2033)).hours == 0
+    with pytest.raises(BadSource, match="part-00000"):
+        compact(spark, Target(str(tmp_path)))
+
+
+def test_a_session_that_goes_on_for_weeks_is_found_whole(spark: Any, tmp_path: Path) -> None:
+    """A monitor's; a person's of the day is within what is read.
+
+    ::
+        day      1 ... 9 | 10 | 11 ... 20     the hours of day 10 lost their session ids
+        monitor  --------------------------   an event every 25 minutes
+        person             --
+    """
+    start = 1_772_323_200_000_000
+    lines = [
+        (
+            start + number * 1_500_000_000,
+            {"event": "ping", "anonymous_id": "monitor", "event_id": f"m{number}"},
+        )
+        for number in range(20 * 24 * 60 // 25)
+    ]
+    day = start + 9 * 86_400_000_000
+    lines += [
+        (
+            day + minutes * 60_000_000,
+            {"event": "click", "anonymous_id": "person", "event_id": f"p{minutes}"},
+        )
+        for minutes in (650, 670)
+    ]
+    requests = (
+        (at, json.dumps(event | {"created_at": at}).encode())
+        for at, event in sorted(lines, key=itemgetter(0))
+    )
+    world = embedded(tmp_path / "world", requests)
+    lake = tmp_path / "lake"
+    shutil.copytree(world.lake, lake)
+    for path in lake.glob("events/year=2026/month=03/day=10/*/*.parquet"):
+        rows = pq.ParquetFile(path).read()
+        place = rows.schema.get_field_index("session_id")
+        nothing = pa.nulls(len(rows), pa.string())
+        pq.write_table(rows.set_column(place, rows.schema.field(place), nothing), path)
+    tenth = Hours.between(TENTH, TENTH + timedelta(days=1))
+    assert compact(spark, Target(str(lake), tenth)).hours == 24
+    assert same_rows(world.lake, lake, without=()) == len(lines)
 
 
 def test_files_of_an_older_version_are_refused(spark: Any, tmp_path: Path) -> None:
@@ -96,5 +154,5 @@ def test_files_of_an_older_version_are_refused(spark: Any, tmp_path: Path) -> No
     with duckdb.connect() as connection:
         connection.execute(f"copy (select '1' as event_id) to '{folder}/part-00000.parquet'")
     with pytest.raises(BadSource, match=r"columns are not today's.*footfall spark replay"):
-        compact(spark, Target(tmp_path))
+        compact(spark, Target(str(tmp_path)))
     assert [path.name for path in tmp_path.rglob("*.parquet")] == ["part-00000.parquet"]

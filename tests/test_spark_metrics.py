@@ -91,7 +91,7 @@ def test_spark_answers_as_duckdb(
 ) -> None:
     rows = 0
     for values in asked(name):
-        found = answer(quick, lake, name, values)
+        found = answer(quick, str(lake), name, values)
         expected = duck.execute(render(metric(name), values))
         assert [column[0] for column in expected.description] == list(found.columns)
         assert found.rows == expected.fetchall()
@@ -103,12 +103,12 @@ def test_funnels_of_many_steps(quick: Any, lake: Path, duck: duckdb.DuckDBPyConn
     for steps in ("click", "page_view,page_view,cart", "page_view,click,cart,never,pay"):
         values = {"steps": steps, "window": "30m"}
         expected = duck.execute(render(metric("funnel"), values)).fetchall()
-        assert answer(quick, lake, "funnel", values).rows == expected
+        assert answer(quick, str(lake), "funnel", values).rows == expected
 
 
 def test_columns_are_of_the_kind_they_declare(quick: Any, lake: Path) -> None:
     """Times above all: Spark's own timestamp would come out in the zone of who asks."""
-    lake_events(quick, lake).createOrReplaceTempView("events")
+    lake_events(quick, str(lake)).createOrReplaceTempView("events")
     for name in catalogue():
         values = {"steps": "a,b"} if name == "funnel" else {}
         got = quick.sql(render(metric(name), values, dialect="spark")).dtypes
@@ -117,7 +117,7 @@ def test_columns_are_of_the_kind_they_declare(quick: Any, lake: Path) -> None:
 
 
 def test_what_it_rests_on_is_told(quick: Any, lake: Path, duck: duckdb.DuckDBPyConnection) -> None:
-    found = answer(quick, lake, "top_events", {})
+    found = answer(quick, str(lake), "top_events", {})
     [stands_on] = duck.execute("select count(*), max(received_at) from events").fetchall()
     assert (found.rows_read, found.fresh_to) == stands_on
     assert found.sql.startswith(f"-- {metric('top_events').question}")
@@ -126,7 +126,7 @@ def test_what_it_rests_on_is_told(quick: Any, lake: Path, duck: duckdb.DuckDBPyC
 
 def test_a_lake_that_is_not_there(quick: Any, tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="no lake named"):
-        answer(quick, tmp_path, "top_events", {})
+        answer(quick, str(tmp_path), "top_events", {})
 
 
 def test_files_of_an_older_version(quick: Any, lake: Path, tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_files_of_an_older_version(quick: Any, lake: Path, tmp_path: Path) -> No
     folder.mkdir(parents=True)
     rows = pq.read_table(next((lake / "events").rglob("*.parquet")), partitioning=None)
     pq.write_table(rows.drop_columns(["channel"]), folder / "part-00000.parquet")
-    assert [row[0] for row in answer(quick, tmp_path, "channels", {"bots": "true"}).rows] == [None]
+    assert [row[0] for row in answer(quick, str(tmp_path), "channels", {"bots": "true"}).rows] == [None]
     changed = rows.set_column(rows.schema.get_field_index("channel"), "channel", rows["is_bot"])
     pq.write_table(changed, folder / "part-00000.parquet")
     with pytest.raises(SparkFailed, match="channel"):
-        answer(quick, tmp_path, "channels", {})
+        answer(quick, str(tmp_path), "channels", {})

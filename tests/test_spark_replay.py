@@ -33,7 +33,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
 
 def run(spark: Any, world: Embedded, lake: Path, **values: Any) -> Landed:
     """Replay, and hold the ledger to what it promises."""
-    landed = replay(spark, Replay(raw=str(world.raw), lake=lake, key=KEY, **values), NOW)
+    landed = replay(spark, Replay(raw=str(world.raw), lake=str(lake), key=KEY, **values), NOW)
     told = landed.written + landed.duplicate + landed.rejected + landed.outside
     assert landed.read + landed.stood == told
     assert not list(lake.glob(".staging-*"))

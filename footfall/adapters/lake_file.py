@@ -1,7 +1,9 @@
 """One file of the lake as Parquet, whoever writes it: the embedded lake and Spark's tasks alike."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +13,19 @@ import pyarrow.parquet as pq
 from footfall.core.arrow import EVENTS_SCHEMA
 from footfall.core.schema import EVENTS, column_names
 
-__all__ = ["BYTES_PER_ROW", "ROW_GROUP_ROWS", "part_name", "pieces_of", "write_lake_file"]
+__all__ = [
+    "BYTES_PER_ROW",
+    "EPOCH",
+    "ROW_GROUP_ROWS",
+    "hour_folder",
+    "hour_of",
+    "part_name",
+    "pieces_of",
+    "write_lake_file",
+]
+
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - our times are UTC without a zone
+IN_HOUR = re.compile(r"/year=(\d{4})/month=(\d{2})/day=(\d{2})/hour=(\d{2})/[^/]+\.parquet$")
 
 ROW_GROUP_ROWS = 65_536
 
@@ -26,6 +40,20 @@ STATISTICS = ["created_at", "received_at", "app_id", "event", "visitor_id", "ses
 """The columns whose smallest and largest value a reader can skip row groups by; counting them for all
 columns took a quarter of the writing.
 """
+
+
+def hour_folder(top: str, hour: int) -> str:
+    """Return the folder of an hour since 1970, from the lake's top: ``events`` or ``rejected``."""
+    return f"{top}/{EPOCH + timedelta(hours=hour):year=%Y/month=%m/day=%d/hour=%H}"
+
+
+def hour_of(place: str) -> int | None:
+    """Return the hour since 1970 that a lake's file is in; None for what is no such file."""
+    found = IN_HOUR.search(place)
+    if found is None:
+        return None
+    year, month, day, hour = map(int, found.groups())
+    return (datetime(year, month, day, hour) - EPOCH) // timedelta(hours=1)  # noqa: DTZ001 - as above
 
 
 def part_name(number: int) -> str:

@@ -2,27 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 
+from footfall.adapters.addresses import address_of
 from footfall.adapters.key_file import installation_key
 from footfall.apps.cli.output import Output, print_rows
 from footfall.apps.spark.compaction import compact
 from footfall.apps.spark.imports import Import, RulesOf, import_files
+from footfall.apps.spark.lakes import job_lake
 from footfall.apps.spark.landing import Hours, Landed, Target
 from footfall.apps.spark.replay import Replay
 from footfall.apps.spark.replay import replay as run_replay
 from footfall.apps.spark.session import open_session
 from footfall.core.moments import moment
-from footfall.errors import BadQuery, LakeOwned
+from footfall.errors import BadQuery
 from footfall.settings import App, Settings, load_settings
 
 __all__ = ["Cluster", "compact_lake", "hours_of", "import_logs", "replay", "rules_of"]
-
-WAREHOUSE = "warehouse.duckdb"
 
 
 @Parameter(name="*")
@@ -47,7 +46,7 @@ class Cluster:
 
 def replay(
     *,
-    lake: Path,
+    lake: str,
     raw: str | None = None,
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     to: str | None = None,
@@ -60,12 +59,12 @@ def replay(
 
     Examples:
       footfall spark replay --lake /data/lake --from 2026-10-01 --to 2026-11-01
-      footfall spark replay --raw s3://bucket/raw --lake /mnt/lake --master spark://head:7077
+      footfall spark replay --raw s3://bucket/raw --lake s3://bucket/lake --master spark://head:7077
 
     Parameters
     ----------
-    lake: Path
-        The lake's folder, which all machines see.
+    lake: str
+        The lake: a folder that all machines see, or s3://BUCKET/PREFIX.
     raw: str
         The raw archive, a folder or s3://BUCKET/PATH; that of the data folder when not given.
     from_: str
@@ -80,8 +79,8 @@ def replay(
     output = output or Output()
     settings = load_settings(flags={"data": output.data})
     wanted = Replay(
-        raw=raw or str(settings.data.absolute() / "raw"),
-        lake=_lake_of(lake),
+        raw=address_of(raw or str(settings.data / "raw")),
+        lake=job_lake(lake),
         key=installation_key(settings.data / "keys"),
         scrub=tuple((name, tuple(app.scrub.items())) for name, app in settings.apps.items()),
         start=_hour(from_, "--from"),
@@ -101,7 +100,7 @@ def import_logs(
     paths: list[str],
     /,
     *,
-    lake: Path,
+    lake: str,
     app: str = "default",
     cluster: Cluster | None = None,
     output: Output | None = None,
@@ -113,24 +112,25 @@ def import_logs(
     Examples:
       footfall spark import s3 /mnt/logs --lake /mnt/lake --master spark://head:7077
       footfall spark import combined "/var/log/nginx/access*.gz" --lake /data/lake --app shop
+      footfall spark import cloudfront s3://my-logs/cdn/2026-10 --lake s3://my-lake/site
 
     Parameters
     ----------
     format: str
         As of "footfall import".
     paths: list[str]
-        Files, folders or globs that all machines see.
-    lake: Path
-        The lake's folder, which all machines see.
+        Files, folders or globs that all machines see; s3://BUCKET/PREFIX or a glob of keys.
+    lake: str
+        The lake: a folder that all machines see, or s3://BUCKET/PREFIX.
     app: str
         The app that the rows belong to.
     """
     output = output or Output()
     settings = load_settings(flags={"data": output.data})
     rules = rules_of(settings, app)
-    target = Target(_lake_of(lake), file_bytes=settings.lake.flush_bytes)
-    absolute = tuple(str(Path(path).absolute()) for path in paths)
-    wanted = Import(format=format, paths=absolute, rules=rules, target=target)
+    target = Target(job_lake(lake), file_bytes=settings.lake.flush_bytes)
+    addresses = tuple(map(address_of, paths))
+    wanted = Import(format=format, paths=addresses, rules=rules, target=target)
     cluster = cluster or Cluster()
     with open_session(cluster.master, cluster.settings()) as spark:
         landed = import_files(spark, wanted, datetime.now(UTC).replace(tzinfo=None))
@@ -139,7 +139,7 @@ def import_logs(
 
 def compact_lake(
     *,
-    lake: Path,
+    lake: str,
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     to: str | None = None,
     cluster: Cluster | None = None,
@@ -154,8 +154,8 @@ def compact_lake(
 
     Parameters
     ----------
-    lake: Path
-        The lake's folder, which all machines see.
+    lake: str
+        The lake: a folder that all machines see, or s3://BUCKET/PREFIX.
     from_: str
         First hour that may be written, YYYY-MM-DD or YYYY-MM-DDTHH:00 (UTC); the first when not given.
     to: str
@@ -164,7 +164,7 @@ def compact_lake(
     output = output or Output()
     settings = load_settings(flags={"data": output.data})
     hours = hours_of(from_, to)
-    target = Target(_lake_of(lake), hours, file_bytes=settings.lake.flush_bytes)
+    target = Target(job_lake(lake), hours, file_bytes=settings.lake.flush_bytes)
     cluster = cluster or Cluster()
     with open_session(cluster.master, cluster.settings()) as spark:
         landed = compact(spark, target)
@@ -184,14 +184,6 @@ def rules_of(settings: Settings, app: str) -> RulesOf:
 def _print(landed: Landed, output: Output) -> None:
     told = msgspec.structs.asdict(landed)
     print_rows(list(told), [list(told.values())], output.format, whole=told)
-
-
-def _lake_of(lake: Path) -> Path:
-    """Return the lake's folder. Raises LakeOwned when a platform keeps it."""
-    lake = lake.absolute()
-    if (lake.parent / WAREHOUSE).exists() and lake.name == "lake":
-        raise LakeOwned(lake=lake, data=lake.parent)
-    return lake
 
 
 def hours_of(from_: str | None, to: str | None) -> Hours:

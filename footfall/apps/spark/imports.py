@@ -3,18 +3,19 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import msgspec
 import pyarrow as pa
 
+from footfall.adapters.addresses import bucket_named, listed, reading, writing
 from footfall.adapters.geo import open_country_lookup
 from footfall.adapters.key_file import derived_salt
 from footfall.apps.spark.landing import Landed, Target, land
 from footfall.apps.spark.session import MapArrow, in_arrow, spread_over
 from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_rejected
+from footfall.core.accesslog.formats import LOG_FORMATS
 from footfall.core.record import AppId
 from footfall.core.scrub import Action, plan_for
 from footfall.errors import BadSource, StoreFailed
@@ -23,14 +24,25 @@ from footfall.services.imports.layouts import FORMATS, layout_of, layouts_of
 from footfall.services.imports.reading import SourceReader
 from footfall.services.imports.rows import ImportRules
 from footfall.services.imports.run import enriched, rows_from
-from footfall.services.imports.sources import find_sources
+from footfall.services.imports.sources import Source, find_sources
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["POSITIONS", "Import", "RulesOf", "import_files", "noted", "read_files", "rules_from"]
+__all__ = [
+    "POSITIONS",
+    "Import",
+    "RulesOf",
+    "found",
+    "import_files",
+    "note_name",
+    "noted",
+    "read_files",
+    "rules_from",
+]
 
 POSITIONS = "imports"
+AROUND = 24  # hours: longer than a person's session
 
 
 class RulesOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +55,7 @@ class RulesOf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
-    """Files, folders and globs that all machines see, of one format, into a lake."""
+    """Files, folders and globs that all machines see, or s3://, of one format, into a lake."""
 
     format: str
     paths: tuple[str, ...]
@@ -64,7 +76,7 @@ def import_files(spark: "SparkSession", wanted: Import, now: datetime) -> Landed
             cause="there is no such format",
             hint=f"The formats are {', '.join(FORMATS)}",
         )
-    sources = find_sources(wanted.format, wanted.paths)
+    sources = found(wanted.format, *wanted.paths)
     layouts, _ = layouts_of(wanted.format, sources, rules_from(wanted.rules))
     names = [(f"{place:09d}", layout.source.name) for place, layout in enumerate(layouts)]
     context = spark.sparkContext
@@ -73,7 +85,9 @@ def import_files(spark: "SparkSession", wanted: Import, now: datetime) -> Landed
         context.parallelize(names, max(1, len(names))), "place string, name string"
     )
     read = read_files(wanted.format, wanted.rules, noted(wanted.target.lake), now)
-    landed, reached = land(in_arrow(frame, read, TAGGED_DDL), wanted.target)
+    # A line of a log has an id of its own or of its bytes: what repeats it is of the same moment.
+    reach = AROUND if wanted.format in LOG_FORMATS else None
+    landed, reached = land(in_arrow(frame, read, TAGGED_DDL), wanted.target._replace(reach=reach))
     _note(wanted.target.lake, reached, now)
     return landed
 
@@ -101,7 +115,7 @@ def read_files(format: str, rules: RulesOf, reached: Mapping[str, int], now: dat
 def _read_one(
     place: str, name: str, format: str, rules: ImportRules, known: Known, now: datetime
 ) -> Iterator[pa.RecordBatch]:
-    [source] = find_sources(format, [name])
+    [source] = found(format, name)
     layout = layout_of(format, source, rules)
     received_at = int(now.replace(tzinfo=UTC).timestamp() * 1_000_000)
     with SourceReader(source, format) as reader:
@@ -119,23 +133,31 @@ def _read_one(
         yield from tag_count(block.position, number, block.end)
 
 
-def noted(lake: Path) -> dict[str, int]:
-    """Return the positions that earlier imports into the folder reached."""
-    found: dict[str, int] = {}
-    for path in sorted((lake / POSITIONS).glob("*.json")):
-        found |= msgspec.json.decode(path.read_bytes(), type=dict[str, int])
-    return found
+def found(format: str, *paths: str) -> list[Source]:
+    """Return the sources behind paths and s3:// addresses. Raises as ``find_sources`` and S3 do."""
+    return find_sources(format, paths, bucket_named)
 
 
-def _note(lake: Path, reached: Mapping[str, int], now: datetime) -> None:
+def noted(folder: str) -> dict[str, int]:
+    """Return the positions that earlier imports into a lake, or another place of files, reached."""
+    positions: dict[str, int] = {}
+    for place, _ in listed(f"{folder}/{POSITIONS}"):
+        if place.endswith(".json"):
+            with reading(place) as file:
+                positions |= msgspec.json.decode(file.read(), type=dict[str, int])
+    return positions
+
+
+def _note(lake: str, reached: Mapping[str, int], now: datetime) -> None:
     if not reached:
         return
-    folder = lake / POSITIONS
-    path = folder / f"{now:%Y%m%dT%H%M%S}-{uuid4().hex}.json"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_bytes(msgspec.json.encode(dict(reached)))
-        draft.replace(path)
+        with writing(f"{lake}/{POSITIONS}/{note_name(now)}") as file:
+            file.write(msgspec.json.encode(dict(reached)))
     except OSError as error:
         raise StoreFailed(store="The lake's note of what was imported", cause=error.strerror) from error
+
+
+def note_name(now: datetime) -> str:
+    """Return the name of a note that no other has."""
+    return f"{now:%Y%m%dT%H%M%S}-{uuid4().hex}.json"

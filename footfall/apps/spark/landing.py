@@ -8,25 +8,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import msgspec
 
-from footfall.adapters.lake_swap import LakeSwap
+from footfall.adapters.lake_file import EPOCH, hour_folder
+from footfall.apps.spark.concerned import Concerned, around, everything, goes_beyond
 from footfall.apps.spark.faults import told
+from footfall.apps.spark.lakes import open_lake
 from footfall.apps.spark.repeats import PLACE, repeated
 from footfall.apps.spark.sessions import labelled, session_spans
 from footfall.apps.spark.standing import made_sessions, standing_events, standing_rejected, unlabelled
 from footfall.apps.spark.tagged import EVENT_COLUMNS
 from footfall.apps.spark.writing import MOST_PARTS, Written, write_events, write_rejected
-from footfall.errors import BooksWrong, SparkFailed
+from footfall.errors import BooksWrong
+from footfall.ports.lakes import LakeFile
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["EPOCH", "Hours", "Landed", "Target", "at_hand", "hour_folder", "land", "standing"]
+__all__ = ["TOPS", "Hours", "Landed", "Target", "at_hand", "land"]
 
 TOPS = ("events", "rejected")
 NARROW = [
@@ -40,7 +42,6 @@ NARROW = [
     "path",
     "session_id",
 ]
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - our times are UTC without a zone
 
 
 class Hours(NamedTuple):
@@ -58,19 +59,21 @@ class Hours(NamedTuple):
 
 
 class Target(NamedTuple):
-    """The lake and which of its hours a job may change.
+    """The lake's address and which of its hours a job may change.
 
     What stands in the lake and came by one of the origins ``kept`` (all when None) stays, and counts for
     repeats and sessions. ``whole`` replaces all the hours; else those that change, and with ``tidy`` also
-    those of several files.
+    those of several files. Repeats are looked for within ``reach`` hours of those that change, or in the
+    whole lake; sessions as far as they go.
     """
 
-    lake: Path
+    lake: str
     hours: Hours = Hours()
     kept: frozenset[str] | None = None
     whole: bool = False
     tidy: bool = False
     file_bytes: int = 64 << 20
+    reach: int | None = None
 
 
 class Landed(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,16 +97,19 @@ class Landed(msgspec.Struct, frozen=True, kw_only=True):
 def land(rows: "DataFrame", target: Target) -> tuple[Landed, dict[str, int]]:
     """Bring tagged rows into a lake; return the ledger, and how far each source was read.
 
-    Raises BooksWrong, StoreFailed, SparkFailed or BadSource with nothing to be seen of it in the lake.
+    Raises BooksWrong, StoreFailed, SparkFailed, BadSource, LakeChanged or the port ObjectStore's errors,
+    with nothing to be seen of it in the lake.
     """
-    swap = LakeSwap(target.lake, uuid4().hex)
+    lake = open_lake(target.lake)
+    swap = lake.swap(uuid4().hex)
     try:
+        standing = {top: lake.files(top) for top in TOPS}
         with told(), at_hand(rows) as kept:
-            landing = _Landing(kept, target)
+            landing = _Landing(kept, target, standing)
             staged = landing.stage(swap.staging)
             landed = landing.ledger(staged)
-        partitions = _partitions(staged)
-        swap.commit(partitions, landing.emptied(staged))
+        read = [file for files in standing.values() for file in files]
+        swap.commit(_partitions(staged), landing.emptied(staged), read)
         return landed, landing.reached
     finally:
         swap.close()
@@ -141,24 +147,33 @@ class _Hour(NamedTuple):
 class _Landing:
     """One job on its way from rows to staged files; ``reached`` says how far each source was read."""
 
-    def __init__(self, rows: "DataFrame", target: Target) -> None:
+    def __init__(self, rows: "DataFrame", target: Target, standing: dict[str, list[LakeFile]]) -> None:
         from pyspark.sql import functions as f  # needs the extra
 
         self._rows, self._target, self._f = rows, target, f
         self._inside = f.col("hour").between(target.hours.first, target.hours.end - 1)
         self._events = rows.where("counted is null and rejected is null")
-        self._standing = standing(target.lake)
+        self._standing = standing
         self._hours: dict[int, _Hour] = {}
         counts = rows.where("counted is not null").select("read_from", "read_number", "counted").collect()
         self._read = sum(row.counted for row in counts)
         self.reached = {row.read_from: row.read_number for row in counts}
 
-    def stage(self, staging: Path) -> Staged:
+    def stage(self, staging: str) -> Staged:
         """Write the files of every hour that is to be replaced."""
-        narrow, made = self._narrow()
+        for seen in (self._concerned(), everything(self._standing["events"])):
+            if (staged := self._stage(staging, seen)) is not None:
+                return staged
+        raise AssertionError("not reached")
+
+    def _stage(self, staging: str, seen: Concerned) -> Staged | None:
+        """Write the files by what is seen of the lake; None, and nothing, when more of it tells."""
+        narrow, made = self._narrow(seen)
         with at_hand(repeated(narrow)) as repeats:
             fresh = narrow.join(repeats, list(PLACE), "left_anti")
-            with at_hand(session_spans(fresh)) as spans:
+            with at_hand(session_spans(fresh, seen.beyond)) as spans:
+                if seen.beyond and self._too_little(fresh, repeats, spans):
+                    return None
                 self._hours = self._counted(fresh if made is None else labelled(fresh, spans), repeats)
                 sizes = {hour: each.rows for hour, each in self._replaced().items() if each.rows}
                 wide = self._wide(set(sizes), made).join(repeats, list(PLACE), "left_anti")
@@ -196,24 +211,42 @@ class _Landing:
         empty = {hour_folder("events", hour) for hour, each in self._replaced().items() if not each.rows}
         if self._target.whole:
             empty |= {
-                hour_folder(top, hour)
+                hour_folder(top, file.hour)
                 for top in TOPS
-                for hour, _ in self._standing[top]
-                if self._holds(hour)
+                for file in self._standing[top]
+                if self._holds(file.hour)
             }
         return empty - filled
 
     def _holds(self, hour: int) -> bool:
         return self._target.hours.first <= hour < self._target.hours.end
 
-    def _narrow(self) -> tuple["DataFrame", "DataFrame | None"]:
-        """Return what repeats and sessions are told by, of all rows; and the made session ids."""
+    def _concerned(self) -> Concerned:
+        """Return what tells of the hours that the job may change."""
+        files, target = self._standing["events"], self._target
+        if target.reach is None:
+            return everything(files)
+        changing = {
+            row.hour for row in self._events.where(self._inside).select("hour").distinct().collect()
+        }
+        if target.tidy:
+            changing |= {file.hour for file in files if self._holds(file.hour)}
+        return around(files, changing, target.reach)
+
+    def _too_little(self, fresh: "DataFrame", repeats: "DataFrame", spans: "DataFrame") -> bool:
+        """Say whether rows of hours that were not read may be in a session that the job changes."""
+        if self._target.tidy:
+            return goes_beyond(fresh.where(self._inside), spans)
+        return not repeats.where("stands").isEmpty() or goes_beyond(fresh.where("not stands"), spans)
+
+    def _narrow(self, seen: Concerned) -> tuple["DataFrame", "DataFrame | None"]:
+        """Return what repeats and sessions are told by, of all rows seen; and the made session ids."""
         f, target = self._f, self._target
         nothing = f.lit(None).cast("string").alias("stood_as")
         new = self._events.select(*PLACE, "hour", *NARROW, nothing, f.lit(False).alias("stands"))
-        if not self._standing["events"]:
+        if not seen.files:
             return new, None
-        stood = standing_events(new.sparkSession, self._standing["events"], NARROW, target.kept)
+        stood = standing_events(new.sparkSession, seen.files, NARROW, target.kept)
         made = made_sessions(stood)
         return new.unionByName(unlabelled(stood, made).withColumn("stands", f.lit(True))), made
 
@@ -231,7 +264,7 @@ class _Landing:
 
     def _replaced(self) -> dict[int, _Hour]:
         """Return the hours that are written anew."""
-        parts = Counter(hour for hour, _ in self._standing["events"])
+        parts = Counter(file.hour for file in self._standing["events"])
         return {
             hour: each
             for hour, each in self._hours.items()
@@ -247,7 +280,7 @@ class _Landing:
 
     def _wide(self, hours: set[int], made: "DataFrame | None") -> "DataFrame":
         new = self._events.where(self._inside).select(*PLACE, "hour", *EVENT_COLUMNS)
-        files = [(hour, path) for hour, path in self._standing["events"] if hour in hours]
+        files = [file for file in self._standing["events"] if file.hour in hours]
         if made is None or not files:
             return new
         stood = standing_events(new.sparkSession, files, EVENT_COLUMNS, self._target.kept)
@@ -258,9 +291,9 @@ class _Landing:
         new = self._rows.where(self._f.col("rejected").isNotNull() & self._inside)
         hours = {row.hour for row in new.select("hour").distinct().collect()}
         files = [
-            (hour, path)
-            for hour, path in self._standing["rejected"]
-            if hour in hours or (self._target.whole and self._holds(hour))
+            file
+            for file in self._standing["rejected"]
+            if file.hour in hours or (self._target.whole and self._holds(file.hour))
         ]
         if not files:
             return new
@@ -268,29 +301,10 @@ class _Landing:
         return new.unionByName(stood).dropDuplicates(["app_id", "event_id"])
 
 
-def _partitions(staged: Staged) -> dict[str, list[Path]]:
-    """Return the staged files by the partition that they are for. Raises SparkFailed for a lost one."""
-    found: dict[str, list[Path]] = {}
-    for top, written in zip(TOPS, staged, strict=True):
-        for hour, parts in groupby(written, key=lambda file: file.place // MOST_PARTS):
-            found[hour_folder(top, hour)] = [Path(part.path) for part in parts]
-    lost = [path for paths in found.values() for path in paths if not path.is_file()]
-    if lost:
-        raise SparkFailed(cause=f"{lost[0]}, which an executor wrote, is not seen from here")
-    return found
-
-
-def hour_folder(top: str, hour: int) -> str:
-    """Return the folder of an hour since 1970, from the lake's top: ``events`` or ``rejected``."""
-    return f"{top}/{EPOCH + timedelta(hours=hour):year=%Y/month=%m/day=%d/hour=%H}"
-
-
-def standing(lake: Path) -> dict[str, list[tuple[int, Path]]]:
-    """Return the files that are in the lake now, each with its hour."""
-    found: dict[str, list[tuple[int, Path]]] = {top: [] for top in TOPS}
-    for top in TOPS:
-        for path in sorted(lake.glob(f"{top}/year=*/month=*/day=*/hour=*/part-*.parquet")):
-            year, month, day, hour = (int(part.partition("=")[2]) for part in path.parts[-5:-1])
-            moment = datetime(year, month, day, hour)  # noqa: DTZ001 - as above
-            found[top].append(((moment - EPOCH) // timedelta(hours=1), path))
-    return found
+def _partitions(staged: Staged) -> dict[str, list[str]]:
+    """Return the staged files by the partition that they are for."""
+    return {
+        hour_folder(top, hour): [part.path for part in parts]
+        for top, written in zip(TOPS, staged, strict=True)
+        for hour, parts in groupby(written, key=lambda file: file.place // MOST_PARTS)
+    }

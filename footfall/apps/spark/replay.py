@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,7 +39,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     raw: str
-    lake: Path
+    lake: str
     key: bytes
     scrub: Scrub = ()
     start: datetime | None = None

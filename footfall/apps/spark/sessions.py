@@ -5,7 +5,8 @@ visitor with half of all rows comes to the merge as few runs, not as rows. The i
 and hour, a join that Spark splits where one visitor's part is large.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,15 @@ import pyarrow as pa
 
 from footfall.apps.spark.session import in_arrow, spark_ddl
 from footfall.apps.spark.tagged import HOUR_US
-from footfall.core.session_merge import HIT_COLUMNS, KEYS, PIECE_SCHEMA, merge_pieces, runs_of, session_ids
+from footfall.core.session_merge import (
+    GAP_US,
+    HIT_COLUMNS,
+    KEYS,
+    PIECE_SCHEMA,
+    merge_pieces,
+    runs_of,
+    session_ids,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,14 +37,18 @@ SPANS = pa.schema(
         pa.field("started_at", pa.timestamp("us")),
         pa.field("ended_at", pa.timestamp("us")),
         pa.field("made_id", pa.string()),
+        pa.field("cut", pa.bool_()),
     ]
 )
 
 
-def session_spans(events: "DataFrame") -> "DataFrame":
-    """Return the sessions of all events, each once for every hour that it touches."""
+def session_spans(events: "DataFrame", beyond: Collection[int] = ()) -> "DataFrame":
+    """Return the sessions of all events, each once for every hour that it touches.
+
+    ``cut`` are those that may go on in hours ``beyond`` what the events are of.
+    """
     runs = in_arrow(events.select(*HIT_COLUMNS), _runs, spark_ddl(PIECE_SCHEMA))
-    return in_arrow(runs.repartition(*KEYS), _spans, spark_ddl(SPANS))
+    return in_arrow(runs.repartition(*KEYS), partial(_spans, sorted(beyond)), spark_ddl(SPANS))
 
 
 def labelled(events: "DataFrame", spans: "DataFrame") -> "DataFrame":
@@ -64,19 +77,20 @@ def _runs(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     yield from merge_pieces(held).pieces.to_batches()
 
 
-def _spans(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _spans(beyond: Sequence[int], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     pieces = pa.Table.from_batches([batch.cast(PIECE_SCHEMA) for batch in batches], PIECE_SCHEMA)
     sessions = merge_pieces(pieces).pieces
     if not len(sessions):
         return
-    hours = [
-        np.floor_divide(sessions[n].cast(pa.int64()).to_numpy(), HOUR_US)
-        for n in ("started_at", "ended_at")
-    ]
+    started, ended = (sessions[n].cast(pa.int64()).to_numpy() for n in ("started_at", "ended_at"))
+    hours = [np.floor_divide(moments, HOUR_US) for moments in (started, ended)]
+    edges = [np.floor_divide(moments, HOUR_US) for moments in (started - GAP_US, ended + GAP_US)]
+    cut = np.isin(edges[0], beyond) | np.isin(edges[1], beyond)
     touched = hours[1] - hours[0] + 1
     owner = np.repeat(np.arange(len(sessions)), touched)
     before = np.cumsum(touched) - touched
     hour = hours[0][owner] + np.arange(len(owner)) - before[owner]
-    found = sessions.append_column("made_id", session_ids(sessions)).take(pa.array(owner))
+    found = sessions.append_column("made_id", session_ids(sessions)).append_column("cut", pa.array(cut))
+    found = found.take(pa.array(owner))
     found = found.append_column("hour", pa.array(hour))
     yield from found.select(SPANS.names).to_batches()

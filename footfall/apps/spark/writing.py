@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from footfall.adapters.addresses import writing
 from footfall.adapters.lake_file import BYTES_PER_ROW, pieces_of, write_lake_file
 from footfall.apps.spark.session import MapArrow, in_arrow
 from footfall.apps.spark.tagged import EVENT_COLUMNS, rejected_table
@@ -22,7 +22,7 @@ MOST_PARTS = 1_000
 
 
 class Written(NamedTuple):
-    """A staged file: its place (the hour times ``MOST_PARTS``, and the part), path and rows."""
+    """A staged file: its place (the hour times ``MOST_PARTS``, and the part), address and rows."""
 
     place: int
     path: str
@@ -39,7 +39,7 @@ def parts_of(rows: int, file_bytes: int) -> int:
 
 
 def write_events(
-    events: "DataFrame", hours: Mapping[int, int], staging: Path, file_bytes: int
+    events: "DataFrame", hours: Mapping[int, int], staging: str, file_bytes: int
 ) -> list[Written]:
     """Write events, sorted by time within each file; return the files.
 
@@ -59,10 +59,10 @@ def write_events(
     placed = events.select((f.col("hour") * MOST_PARTS + part).alias("place"), *EVENT_COLUMNS)
     ordered = placed.repartition("place").sortWithinPartitions("place", "created_at", "event_id")
     expected = {hour: rows // parts[hour] for hour, rows in hours.items()}
-    return _collected(in_arrow(ordered, _event_files(str(staging), expected), WRITTEN_DDL))
+    return _collected(in_arrow(ordered, _event_files(staging, expected), WRITTEN_DDL))
 
 
-def write_rejected(rejected: "DataFrame", staging: Path) -> list[Written]:
+def write_rejected(rejected: "DataFrame", staging: str) -> list[Written]:
     """Write rejected events by hour of receipt; return the files."""
     from pyspark.sql import functions as f  # needs the extra
 
@@ -71,16 +71,17 @@ def write_rejected(rejected: "DataFrame", staging: Path) -> list[Written]:
     ordered = rows.repartition("place").sortWithinPartitions(
         "place", "received_at", "read_from", "read_number"
     )
-    return _collected(in_arrow(ordered, _rejected_files(str(staging)), WRITTEN_DDL))
+    return _collected(in_arrow(ordered, _rejected_files(staging), WRITTEN_DDL))
 
 
 def _event_files(staging: str, expected: Mapping[int, int]) -> MapArrow:
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for place, pieces in groupby(pieces_of(batches, "place"), key=lambda piece: piece[0]):
-            path = Path(staging) / f"events-{place}-{uuid4().hex}.parquet"
-            rows = write_lake_file(
-                path, (batch for _, batch in pieces), expected.get(place // MOST_PARTS, 0)
-            )
+            path = f"{staging}/events-{place}-{uuid4().hex}.parquet"
+            with writing(path) as file:
+                rows = write_lake_file(
+                    file, (batch for _, batch in pieces), expected.get(place // MOST_PARTS, 0)
+                )
             yield _told(place, path, rows)
 
     return write
@@ -89,9 +90,9 @@ def _event_files(staging: str, expected: Mapping[int, int]) -> MapArrow:
 def _rejected_files(staging: str) -> MapArrow:
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for place, pieces in groupby(pieces_of(batches, "place"), key=lambda piece: piece[0]):
-            path = Path(staging) / f"rejected-{place}-{uuid4().hex}.parquet"
-            rows = 0
-            with pq.ParquetWriter(path, rejected_table([]).schema, compression="zstd") as writer:
+            path, rows = f"{staging}/rejected-{place}-{uuid4().hex}.parquet", 0
+            schema = rejected_table([]).schema
+            with writing(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
                 for _, batch in pieces:
                     writer.write_table(rejected_table(batch.column("rejected").to_pylist()))
                     rows += len(batch)
@@ -100,8 +101,8 @@ def _rejected_files(staging: str) -> MapArrow:
     return write
 
 
-def _told(place: int, path: Path, rows: int) -> pa.RecordBatch:
-    return pa.record_batch([[place], [str(path)], [rows]], schema=WRITTEN)
+def _told(place: int, path: str, rows: int) -> pa.RecordBatch:
+    return pa.record_batch([[place], [path], [rows]], schema=WRITTEN)
 
 
 def _collected(files: "DataFrame") -> list[Written]:

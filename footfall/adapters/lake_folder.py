@@ -1,4 +1,4 @@
-"""Partitions of a lake replaced as a whole: staged beside it, then swapped in one by one.
+"""A lake in a folder that jobs write to: partitions are staged beside it, then swapped in one by one.
 
 A partition's folder is exchanged with the staged one in a single step of the file system, and the new
 files have names that the old ones had not. So a reader sees the old partition or the new one; one that
@@ -14,43 +14,69 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from footfall.adapters.lake_file import part_name
-from footfall.errors import StoreFailed
+from footfall.adapters.addresses import listed
+from footfall.adapters.lake_file import hour_of, part_name
+from footfall.errors import LakeChanged, StoreFailed
+from footfall.ports.lakes import LakeFile
 
-__all__ = ["LakeSwap"]
+__all__ = ["FolderLake", "LakeSwap"]
 
 PART = re.compile(r"part-(\d{5})\.parquet")
 MOST_PARTS = 100_000
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
-class LakeSwap:
-    """One job's staging place in a lake. Raises StoreFailed when the disk refuses.
+class FolderLake:
+    """The HourLake port on a folder."""
 
-    ``staging`` is where tasks leave their files, under any names. What was replaced is deleted ``grace``
-    seconds after the last swap, when who had opened a folder before it has read what is in it.
+    def __init__(self, folder: str) -> None:
+        self.name = folder
+
+    def files(self, top: str) -> list[LakeFile]:
+        """See the port."""
+        hours = [(hour_of(place), place) for place, _ in listed(f"{self.name}/{top}")]
+        return sorted(LakeFile(hour, place) for hour, place in hours if hour is not None)
+
+    def swap(self, job: str) -> "LakeSwap":
+        """See the port; a job that was killed left nothing half-way."""
+        return LakeSwap(Path(self.name), job)
+
+
+class LakeSwap:
+    """One job's staging place in a lake; see the port HourSwap. Raises StoreFailed when the disk refuses.
+
+    What was replaced is deleted ``grace`` seconds after the last swap, when who had opened a folder before
+    it has read what is in it.
     """
 
     def __init__(self, lake: Path, job: str, *, grace: float = 1.0) -> None:
         self._lake = lake
         self._grace, self._swapped = grace, False
         self._place = lake / f".staging-{job}"
-        self.staging = self._place / "files"
+        self.staging = f"{self._place}/files"
         try:
-            self.staging.mkdir(parents=True)
+            Path(self.staging).mkdir(parents=True)
         except OSError as error:
             raise _refused(error) from error
 
-    def commit(self, partitions: Mapping[str, Sequence[Path]], gone: Iterable[str] = ()) -> None:
-        """Put the staged files in place of all that their partitions hold; remove those that are gone.
-
-        A partition is named by its path from the lake, its files come in the order of their parts. Stopped
-        half-way, each partition is the old or the new one, and the same job run again does the rest.
-        """
+    def commit(
+        self,
+        partitions: Mapping[str, Sequence[str]],
+        gone: Iterable[str],
+        read: Iterable[LakeFile] | None = None,
+    ) -> None:
+        """See the port. Without ``read``, what stands there is not looked at."""
+        gone = sorted(gone)
+        if read is not None:
+            self._unchanged({f"{self._lake}/{partition}" for partition in (*partitions, *gone)}, read)
+        lost = [place for staged in partitions.values() for place in staged if not Path(place).is_file()]
+        if lost:
+            cause = f"{lost[0]}, which an executor wrote, is not seen from here"
+            raise StoreFailed(store="The lake", cause=cause)
         try:
             for partition in sorted(partitions):
                 self._swap(partition, partitions[partition])
-            for partition in sorted(gone):
+            for partition in gone:
                 target = self._lake / partition
                 if target.is_dir():
                     self._swapped = True
@@ -65,11 +91,18 @@ class LakeSwap:
             time.sleep(self._grace)
         shutil.rmtree(self._place, ignore_errors=True)
 
-    def _swap(self, partition: str, files: Sequence[Path]) -> None:
+    def _unchanged(self, folders: set[str], read: Iterable[LakeFile]) -> None:
+        """Raise LakeChanged when files came, or went, since the lake was read."""
+        seen = {file.place for file in read if file.place.rpartition("/")[0] in folders}
+        now = {place for folder in folders for place, _ in listed(folder) if hour_of(place) is not None}
+        if changed := seen ^ now:
+            raise LakeChanged(lake=self._lake, place=min(changed))
+
+    def _swap(self, partition: str, files: Sequence[str]) -> None:
         target, fresh = self._lake / partition, self._aside(partition)
         fresh.mkdir(parents=True)
         first = _first_number(target, len(files))
-        for number, file in enumerate(files, first):
+        for number, file in enumerate(map(Path, files), first):
             _sync(file)
             file.rename(fresh / part_name(number))
         _sync(fresh)
