@@ -24,7 +24,7 @@ from footfall.core.mart import MartColumn, MartKind, MartTable
 from footfall.errors import MartLost, MartRefused, MissingExtra
 from footfall.ports import MartChange
 
-__all__ = ["SqlMart"]
+__all__ = ["NAME_LENGTH", "SqlMart", "mysql_statements"]
 
 VALUES_PER_STATEMENT = 12_000  # SQLite takes 32,766, PostgreSQL 65,535
 NAME_LENGTH = 200
@@ -95,18 +95,7 @@ class SqlMart:
         """See the port."""
         for table in tables:
             if table.name not in self._tables:
-                self._tables[table.name] = sa.Table(
-                    table.name,
-                    self._metadata,
-                    *map(_column, table.columns),
-                    *(
-                        []
-                        if table.time in table.keys
-                        else [sa.Index(f"{table.name}_{table.time}", table.time)]
-                    ),
-                    mysql_charset="utf8mb4",
-                    mysql_collate=BINARY,
-                )
+                self._tables[table.name] = _table(table, self._metadata)
         with self._faults():
             self._metadata.create_all(self._engine)
             with self._engine.begin() as connection:
@@ -172,6 +161,25 @@ def _unreachable(error: Any) -> bool:
     arguments = getattr(error.orig, "args", ())
     code = arguments[0] if arguments else None
     return code in (1205, 1213, 2003, 2006, 2013, 2055) or isinstance(error.orig, OSError)
+
+
+def mysql_statements(table: MartTable) -> list[str]:
+    """Return what makes a table and its indexes in MySQL, for who has another driver."""
+    made, dialect = _table(table, sa.MetaData()), mysql.dialect()
+    making: list[Any] = [sa.schema.CreateTable(made), *map(sa.schema.CreateIndex, made.indexes)]
+    return [str(statement.compile(dialect=dialect)) for statement in making]
+
+
+def _table(table: MartTable, metadata: sa.MetaData) -> sa.Table:
+    by_time = [] if table.time in table.keys else [sa.Index(f"{table.name}_{table.time}", table.time)]
+    return sa.Table(
+        table.name,
+        metadata,
+        *map(_column, table.columns),
+        *by_time,
+        mysql_charset="utf8mb4",
+        mysql_collate=BINARY,
+    )
 
 
 def _column(column: MartColumn) -> "sa.Column[Any]":

@@ -17,7 +17,7 @@ from footfall.core.mart import MART, MartTable
 from footfall.errors import MartLost, MartWrong
 from footfall.ports import Mart, MartChange, Warehouse
 
-__all__ = ["Exported", "Scanned", "export_mart", "write_whole_day"]
+__all__ = ["Exported", "Scanned", "export_mart", "rows_of_day", "write_whole_day"]
 
 TRIES = 6
 FIRST_PAUSE = 0.5
@@ -133,6 +133,11 @@ def _held(warehouse: Scanned, table: MartTable, day: date) -> int:
     sql, values = _asked(table, day)
     counting = f"select count(*) as n from ({sql})"  # noqa: S608 - our own SQL
     return sum(row["n"] for batch in warehouse.scan(counting, values) for row in batch.to_pylist())
+
+
+def rows_of_day(rows: Scanned, table: MartTable, day: date) -> Iterator[pa.RecordBatch]:
+    """Return a day's rows of a table, for who writes them in another way."""
+    return _rows(rows, table, day)
 
 
 def _rows(warehouse: Scanned, table: MartTable, day: date, since: int = -1) -> Iterator[pa.RecordBatch]:
