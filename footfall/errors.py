@@ -29,6 +29,7 @@ __all__ = [
     "FootfallError",
     "ImportOvertaken",
     "JavaMissing",
+    "JobFailed",
     "JobNotStarted",
     "KeysFailed",
     "LakeChanged",
@@ -366,6 +367,12 @@ class JobNotStarted(FootfallError):
     """
 
     retryable = True
+
+
+class JobFailed(FootfallError):
+    """The run {run} of the Glue job {job} ended as {state} ({cause}). Its log is in /aws-glue/jobs; what it
+    had begun in the lake, the next run ends. Mend the cause, and run the same command again.
+    """
 
 
 class QuestionFailed(FootfallError):

@@ -48,7 +48,7 @@ class Batch(Construct):
             installation,
             key,
             role,
-            script,
+            script.s3_object_url,
             {
                 "--source": f"s3://{installation.bucket('raw')}/batch/raw/",
                 "--done": f"s3://{installation.bucket('raw')}/batch/processed/",

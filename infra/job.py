@@ -44,11 +44,11 @@ def spark_job(
     installation: Installation,
     key: kms.IKey,
     role: iam.Role,
-    script: assets.Asset,
+    script: str,
     arguments: Mapping[str, str],
     connections: Sequence[str] = (),
 ) -> glue.CfnJob:
-    """Return a Spark job of two small workers, encrypted throughout."""
+    """Return a Spark job of two small workers, encrypted throughout; ``script`` is its s3:// address."""
     encrypted = glue.CfnSecurityConfiguration(
         scope,
         "Encrypted",
@@ -79,9 +79,7 @@ def spark_job(
         max_retries=0,
         execution_property=glue.CfnJob.ExecutionPropertyProperty(max_concurrent_runs=1),
         security_configuration=encrypted.name,
-        command=glue.CfnJob.JobCommandProperty(
-            name="glueetl", python_version="3", script_location=script.s3_object_url
-        ),
+        command=glue.CfnJob.JobCommandProperty(name="glueetl", python_version="3", script_location=script),
         connections=glue.CfnJob.ConnectionsListProperty(connections=list(connections))
         if connections
         else None,

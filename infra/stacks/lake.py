@@ -12,6 +12,7 @@ from infra.function import Function
 from infra.installation import Installation
 from infra.outputs import tell
 from infra.permissions import acknowledge, may
+from infra.replay import Replay
 from infra.schedule import schedule
 from infra.stacks.identity import IdentityStack
 from infra.storage import private_bucket, queue, table
@@ -38,6 +39,7 @@ class LakeStack(cdk.Stack):
         self.state = table(self, "state", installation, identity.key, partition="source")
         if installation.profile.ingest == "stream":
             self._integrity(installation)
+            Replay(self, installation, self)
         if installation.profile.batch:
             Batch(self, installation, self)
         tell(

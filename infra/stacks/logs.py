@@ -168,7 +168,7 @@ class LogsStack(cdk.Stack):
             named.arn("glue", "catalog"), named.arn("glue", f"connection/{named.named('mysql')}")
         ])  # fmt: skip
         job = spark_job(
-            place, "access-logs", named, key, role, script,
+            place, "access-logs", named, key, role, script.s3_object_url,
             {
                 "--source": f"s3://{named.bucket('results')}/{FRESH}/",
                 "--secret": self.secret,

@@ -108,8 +108,8 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         "lake-refused", "Did Firehose fail to make Parquet of rows?", "AWS/Firehose", "FailedConversion.Records",
         {"DeliveryStreamName": "{}-rows"}, 0,
-        "The rows are below errors/rows/ of the lake bucket with their reason. Mend the table or the code, then "
-        "send them again; the reader counts the same event once.",
+        "footfall rejected list --aws NAME shows the rows with their reasons. Mend the table or the code, then "
+        "footfall rejected retry --aws NAME sends them again.",
     ),
     _queue(
         "dead-letters", "Are there events that nobody could take in?",
@@ -119,7 +119,7 @@ ALARMS: tuple[Alarm, ...] = (
     _queue(
         "undelivered", "Did a batch fail to the end?",
         "The message names shard and sequence numbers; the records are still in Kinesis and in the raw bucket. Mend "
-        "the cause, then run footfall replay for that hour.",
+        "the cause, then run footfall aws replay for that hour: it adds what the lake lacks.",
         "stream",
     ),
     _queue(
@@ -144,7 +144,7 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         "search-red", "Does OpenSearch miss data?", "AWS/ES", "ClusterStatus.red",
         {"DomainName": "{}", "ClientId": "{account}"}, 0,
-        "A node or disk was lost. Everything is in the lake: let AWS mend the domain, then run footfall replay into it.",
+        "A node or disk was lost. Everything is in the lake: let AWS mend the domain. Older events are asked of Athena.",
         "search_nodes", statistic="Maximum",
     ),
     Alarm(
