@@ -8,6 +8,7 @@ import json
 import random
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,8 +17,9 @@ import pytest
 from aws_servers import kinesis, moto
 from test_aws_emulator import ask
 
+from footfall.testing.aws.account import Bundles, Servers, open_account
 from footfall.testing.aws.function import Function
-from footfall.testing.aws.installation import Servers, emulated
+from footfall.testing.aws.installation import emulated
 
 REQUESTS, BATCH = 30, 20
 APPS = '[apps.shop]\nwrite_keys = ["shop-key"]\norigins = ["*"]\n'
@@ -36,15 +38,16 @@ def test_what_was_answered_is_stored_and_shown_once_though_instances_die(tmp_pat
     (tmp_path / "footfall.toml").write_text(APPS)
     sent: set[str] = set()
     refused = 0
-    with (
-        moto() as aws,
-        kinesis() as stream,
-        emulated(tmp_path, Servers(aws, stream), shards=1, instances=1, batch_size=5) as installation,
-    ):
+    with ExitStack() as stack:
+        account = open_account(Servers(stack.enter_context(moto()), stack.enter_context(kinesis())))
+        installation = stack.enter_context(
+            emulated(account, Bundles(tmp_path), shards=1, instances=1, batch_size=5)
+        )
+        stream = installation.readers["stream"].function
         stop = threading.Event()
         killers = [
             threading.Thread(target=keep_killing, args=(function, stop, number))
-            for number, function in enumerate((installation.collect, installation.stream))
+            for number, function in enumerate((installation.collect, stream))
         ]
         for killer in killers:
             killer.start()
@@ -61,7 +64,7 @@ def test_what_was_answered_is_stored_and_shown_once_though_instances_die(tmp_pat
         installation.drain()
         rows = pa.concat_tables(pq.read_table(io.BytesIO(each)) for each in installation.lake_files())
         assert installation.failed_files() == []
-        assert installation.letters.receive(10, 5) == []
-    assert refused or installation.source.failures, "nobody died at work"
+        assert account.letters.receive(10, 5) == []
+    assert refused or installation.failures, "nobody died at work"
     assert set(rows["event_id"].to_pylist()) == sent
     assert len(sent) == REQUESTS * BATCH

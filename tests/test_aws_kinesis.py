@@ -13,14 +13,11 @@ from footfall.adapters.aws.kinesis import RECORD_BYTES, KinesisStream
 from footfall.adapters.aws.piecemeal import Patience
 from footfall.adapters.aws.placed_lines import Places
 from footfall.errors import LogFailed, StreamFailed
-from footfall.testing.aws.altering_proxy import Exchange, altering_proxy, part_of_batch
+from footfall.testing.aws.altering_proxy import Exchange, altering_proxy
+from footfall.testing.aws.faults import throttled_records
 from footfall.testing.delivery import MemoryStream, OpenedStream, StreamContract
 from footfall.testing.event_log import FixedClock, make_event, make_record
 
-THROTTLED = {
-    "ErrorCode": "ProvisionedThroughputExceededException",
-    "ErrorMessage": "Rate exceeded for shard shardId-000000000000 in stream clicks",
-}
 HASTE = Patience(seconds=3.0, first_pause=0.01, longest_pause=0.05)
 
 
@@ -67,8 +64,8 @@ def test_records_that_a_shard_throttles_are_sent_again_alone(
     name = fresh("clicks")
     make_stream(direct, name)
     with altering_proxy(kinesis_url) as proxy:
-        proxy.alterations += [part_of_batch("Records", "Records", {0, 2}, THROTTLED)] * rounds
-        proxy.alterations[-1] = part_of_batch("Records", "Records", {0}, THROTTLED)
+        proxy.alterations += [throttled_records({0, 2})] * rounds
+        proxy.alterations[-1] = throttled_records({0})
         stream = KinesisStream(name, client("kinesis", proxy.url), places(), patience=HASTE)
         stream.append([make_record(make_event(event_id=f"e{number}")) for number in range(5)])
     assert len(proxy.requests) == rounds + 1
@@ -88,8 +85,8 @@ def test_a_record_that_stays_refused_is_told_and_the_others_are_stored_once(
     name = fresh("clicks")
     make_stream(direct, name)
     with altering_proxy(kinesis_url) as proxy:
-        proxy.alterations += [part_of_batch("Records", "Records", {1}, THROTTLED)]
-        proxy.alterations += [part_of_batch("Records", "Records", {0}, THROTTLED)] * 1_000
+        proxy.alterations += [throttled_records({1})]
+        proxy.alterations += [throttled_records({0})] * 1_000
         patience = Patience(seconds=0.5, first_pause=0.01, longest_pause=0.05)
         stream = KinesisStream(name, client("kinesis", proxy.url), places(), patience=patience)
         began = time.monotonic()

@@ -17,8 +17,9 @@ from footfall.adapters.aws.opensearch import SearchSink, search_client
 from footfall.adapters.aws.piecemeal import Patience
 from footfall.core.search_index import ALIAS, document_ids
 from footfall.ports.delivery import Written
-from footfall.testing.aws.altering_proxy import Exchange, altering_proxy, part_of_batch
+from footfall.testing.aws.altering_proxy import altering_proxy, part_of_batch
 from footfall.testing.aws.delivery_stream import DeliveryStream, firehose_server
+from footfall.testing.aws.faults import busy_documents, unprocessed_items
 from footfall.testing.delivery import MemorySink, OnceSinkContract, OpenedSink, SinkContract, make_rows
 
 HASTE = Patience(seconds=3.0, first_pause=0.01, longest_pause=0.05)
@@ -174,35 +175,13 @@ def test_what_firehose_never_takes_in_time_is_named_row_by_row(
     assert written.refused == {}
 
 
-def busy_item(status: int, places: set[int]) -> Any:
-    """Return what takes documents out of a bulk and answers them as a node under load does."""
-
-    def alter(exchange: Exchange) -> tuple[int, bytes]:
-        lines = exchange.body.splitlines(keepends=True)
-        pairs = [lines[at : at + 2] for at in range(0, len(lines), 2)]
-        rest = [pair for place, pair in enumerate(pairs) if place not in places]
-        outcomes: list[Any] = []
-        if rest:
-            answered, reply = exchange.forward(b"".join(line for pair in rest for line in pair))
-            assert answered == 200
-            outcomes = json.loads(reply)["items"]
-        busy = {
-            "status": status,
-            "error": {"type": "rejected_execution_exception", "reason": "queue is full"},
-        }
-        items = [{"create": busy} if place in places else outcomes.pop(0) for place in range(len(pairs))]
-        return 200, json.dumps({"took": 1, "errors": True, "items": items}).encode()
-
-    return alter
-
-
 @pytest.mark.parametrize("status", [429, 503])
 def test_documents_that_a_busy_node_refuses_are_sent_again_alone(
     search: Any, search_url: str, status: int
 ) -> None:
     rows = make_rows({"event_id": "a"}, {"event_id": "b"}, {"event_id": "c"})
     with altering_proxy(search_url) as proxy:
-        proxy.alterations += [busy_item(status, {1}), busy_item(status, {0})]
+        proxy.alterations += [busy_documents(status, {1}), busy_documents(status, {0})]
         assert SearchSink(search_client(proxy.url), HASTE).write(rows) == Written()
         assert proxy.requests == ["/_bulk"] * 3
     assert sorted(row["event_id"] for row in documents(search)) == ["a", "b", "c"]
@@ -212,7 +191,7 @@ def test_a_bulk_with_a_busy_and_a_wrong_document_tells_them_apart(search: Any, s
     too_long = json.dumps({"pad": "x" * 40_000})
     rows = make_rows({"event_id": "a"}, {"event_id": "wrong", "properties": too_long}, {"event_id": "busy"})
     with altering_proxy(search_url) as proxy:
-        proxy.alterations += [busy_item(429, {2}), *[busy_item(429, {0})] * 1_000]
+        proxy.alterations += [busy_documents(429, {2}), *[busy_documents(429, {0})] * 1_000]
         written = SearchSink(search_client(proxy.url), SHORT).write(rows)
     assert written.left == {2: "rejected_execution_exception: queue is full"}
     assert list(written.refused) == [1]
@@ -247,28 +226,16 @@ def test_what_senders_invent_does_not_grow_the_mapping(search: Any) -> None:
     assert search.count(index=ALIAS, body=asked)["count"] == 1
 
 
-def unprocessed(places: set[int]) -> Any:
-    """Return what leaves items of a batch write unprocessed, as a table over its throughput does."""
-
-    def alter(exchange: Exchange) -> tuple[int, bytes]:
-        request = json.loads(exchange.body)
-        [(table, puts)] = request["RequestItems"].items()
-        left = [put for place, put in enumerate(puts) if place in places]
-        request["RequestItems"][table] = [put for place, put in enumerate(puts) if place not in places]
-        if request["RequestItems"][table]:
-            status, _ = exchange.forward(json.dumps(request).encode())
-            assert status == 200
-        return 200, json.dumps({"UnprocessedItems": {table: left}}).encode()
-
-    return alter
-
-
 def test_items_left_unprocessed_are_sent_again_alone(moto_url: str) -> None:
     direct = client("dynamodb", moto_url)
     table = make_table(direct)
     rows = make_rows(*({"event_id": f"e{number}"} for number in range(40)))
     with altering_proxy(moto_url) as proxy:
-        proxy.alterations += [unprocessed({0, 24}), unprocessed(set(range(15))), unprocessed({3})]
+        proxy.alterations += [
+            unprocessed_items({0, 24}),
+            unprocessed_items(set(range(15))),
+            unprocessed_items({3}),
+        ]
         assert EventsTable(table, client("dynamodb", proxy.url), HASTE).write(rows) == Written()
         assert len(proxy.requests) == 4
     assert sorted(item["event_id"] for item in table_items(direct, table)) == sorted(
@@ -281,7 +248,7 @@ def test_items_that_stay_unprocessed_are_named(moto_url: str) -> None:
     table = make_table(direct)
     rows = make_rows({"event_id": "a"}, {"event_id": "b"})
     with altering_proxy(moto_url) as proxy:
-        proxy.alterations += [unprocessed({1}), *[unprocessed({0})] * 1_000]
+        proxy.alterations += [unprocessed_items({1}), *[unprocessed_items({0})] * 1_000]
         written = EventsTable(table, client("dynamodb", proxy.url), SHORT).write(rows)
     assert written == Written(left={1: "DynamoDB left the item unprocessed"})
     assert [item["event_id"] for item in table_items(direct, table)] == ["a"]

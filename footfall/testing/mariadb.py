@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,10 +30,14 @@ grant all on *.* to {USER}@'%';
 
 
 class MariaDB:
-    """A server; ``stop`` kills it, ``start`` brings it back on the same data."""
+    """A server; ``stop`` kills it, ``start`` brings it back on the same data.
 
-    def __init__(self, folder: Path) -> None:
+    With ``tls`` it takes encrypted connections only, as RDS does where it is told to.
+    """
+
+    def __init__(self, folder: Path, *, tls: bool = False) -> None:
         self.folder = folder
+        self._tls = _certificate(folder) if tls else []
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -60,7 +65,7 @@ class MariaDB:
             [
                 *(str(mariadb_program()), "--no-defaults", f"--datadir={self.folder}"),
                 *(f"--port={self.port}", "--bind-address=127.0.0.1", f"--socket={self.folder}/s"),
-                *(*_user(), "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve"),
+                *(*_user(), "--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve", *self._tls),
             ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -96,11 +101,11 @@ def mariadb_program() -> Path:
 
 
 @contextmanager
-def mariadb_server() -> Iterator[MariaDB]:
+def mariadb_server(*, tls: bool = False) -> Iterator[MariaDB]:
     """Run a fresh server whose user may do everything. Raises NotFound where MariaDB is not installed."""
     mariadb_program()
     with room("".join(_user()).partition("=")[2] or None) as folder:
-        server = _fresh(folder)
+        server = _fresh(folder, tls)
         server.start()
         try:
             yield server
@@ -108,7 +113,7 @@ def mariadb_server() -> Iterator[MariaDB]:
             server.stop()
 
 
-def _fresh(folder: Path) -> MariaDB:
+def _fresh(folder: Path, tls: bool) -> MariaDB:
     _done(
         [
             *("mariadb-install-db", "--no-defaults", f"--datadir={folder}", "--skip-test-db"),
@@ -117,7 +122,7 @@ def _fresh(folder: Path) -> MariaDB:
     )
     boot = [str(mariadb_program()), "--no-defaults", f"--datadir={folder}", "--bootstrap", *_user()]
     _done(boot, FIRST_RIGHTS)
-    return MariaDB(folder)
+    return MariaDB(folder, tls=tls)
 
 
 def _done(command: list[str], told: str = "") -> None:
@@ -125,6 +130,29 @@ def _done(command: list[str], told: str = "") -> None:
     if done.returncode:
         hint = f"It ended with {done.returncode}: {(done.stdout + done.stderr).strip()[-500:]}"
         raise NotFound(what="server", name=command[0], hint=hint)
+
+
+def _certificate(folder: Path) -> list[str]:
+    """Make a certificate that signs itself; return the flags that name it. Needs cryptography."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "emulated")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "server.pem").write_bytes(certificate.public_bytes(pem))
+    (folder / "server.key").write_bytes(private)
+    flags = [f"--ssl-cert={folder}/server.pem", f"--ssl-key={folder}/server.key"]
+    return [*flags, "--require-secure-transport=ON"]
 
 
 def _user() -> list[str]:

@@ -9,14 +9,15 @@ import gzip
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["Alteration", "Exchange", "Proxy", "altering_proxy", "part_of_batch"]
+from footfall.testing.aws.loopback import QuietHandler, serving
+
+__all__ = ["HOP", "Alteration", "Exchange", "Later", "Proxy", "altering_proxy", "part_of_batch"]
 
 HOP = {"content-encoding", "connection", "transfer-encoding", "content-length", "host", "accept-encoding"}
 
@@ -32,7 +33,11 @@ class Exchange:
 
 
 Alteration = Callable[[Exchange], tuple[int, bytes] | None]
-"""Answers an exchange in its own way, or gives None to let it pass as it is."""
+"""Answers an exchange in its own way, or gives None to let it pass as it is. Raises Later."""
+
+
+class Later(Exception):
+    """This request passes as it is, and the alteration is asked again."""
 
 
 @dataclass
@@ -44,10 +49,17 @@ class Proxy:
     requests: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def next(self) -> Alteration | None:
-        """Take the alteration of the next request."""
+    def altered(self, exchange: Exchange) -> tuple[int, bytes]:
+        """Answer a request: by the next alteration, or as the service does."""
         with self.lock:
-            return self.alterations.pop(0) if self.alterations else None
+            alteration = self.alterations.pop(0) if self.alterations else None
+        try:
+            answer = alteration(exchange) if alteration else None
+        except Later:
+            answer = None
+            with self.lock:
+                self.alterations[:0] = [alteration] if alteration else []
+        return answer or exchange.forward(exchange.body)
 
 
 @contextmanager
@@ -55,9 +67,7 @@ def altering_proxy(upstream: str) -> Iterator[Proxy]:
     """Run a proxy before a server."""
     where = urlsplit(upstream)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def _pass(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             if self.headers.get("content-encoding") == "gzip":
@@ -79,8 +89,11 @@ def altering_proxy(upstream: str) -> Iterator[Proxy]:
             target = self.headers.get("x-amz-target", "").rpartition(".")[2]
             exchange = Exchange(target, self.path, body, forward)
             proxy.requests.append(target or self.path)
-            alteration = proxy.next()
-            status, reply = (alteration(exchange) if alteration else None) or forward(body)
+            status, reply = proxy.altered(exchange)
+            with suppress(ConnectionError):  # whoever asked may be gone: an instance that was killed
+                self._say(status, kept, reply)
+
+        def _say(self, status: int, kept: Mapping[str, str], reply: bytes) -> None:
             self.send_response(status)
             for name, value in kept.items():
                 if name.lower() not in ("date", "server"):
@@ -91,19 +104,9 @@ def altering_proxy(upstream: str) -> Iterator[Proxy]:
 
         do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _pass
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        proxy = Proxy(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as address:
+        proxy = Proxy(f"http://{address}")
+        yield proxy
 
 
 def part_of_batch(asked: str, answered: str, places: set[int], failure: dict[str, Any]) -> Alteration:

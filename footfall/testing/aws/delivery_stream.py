@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 
 from footfall.core.arrow import arrow_schema
 from footfall.core.schema import EVENTS, Column
+from footfall.testing.aws.loopback import QuietHandler, serving
 
 __all__ = ["DeliveryStream", "firehose_server"]
 
@@ -169,9 +169,7 @@ def firehose_server(*streams: DeliveryStream) -> Iterator[str]:
     """Serve these streams; give the address. What waits is delivered at the end."""
     known = {stream.name: stream for stream in streams}
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             asked = self.headers.get("x-amz-target", "").rpartition(".")[2]
@@ -183,20 +181,12 @@ def firehose_server(*streams: DeliveryStream) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
-            for stream in streams:
-                stream.flush()
+    try:
+        with serving(Handler) as address:
+            yield f"http://{address}"
+    finally:
+        for stream in streams:
+            stream.flush()
 
 
 def _answer(

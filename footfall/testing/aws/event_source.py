@@ -21,7 +21,7 @@ __all__ = ["EventSource", "kinesis_event"]
 
 MOST_BYTES = 4_000_000  # of data in a batch: Lambda's 6 MB, in Base64
 LONGEST_PAUSE = 2.0
-IDLE_SECONDS = 0.05
+IDLE_SECONDS = 0.2
 CALM_LOOKS = 2
 
 Records = Sequence[Mapping[str, Any]]

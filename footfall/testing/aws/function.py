@@ -16,10 +16,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from footfall.errors import FootfallError, MissingExtra
+from footfall.errors import AwsNotReady, FootfallError
 from footfall.testing.aws.runtime_api import PAYLOAD_BYTES, RuntimeApi, runtime_api
+from footfall.testing.aws.runtime_packages import PACKAGES_HINT
 
-__all__ = ["Function", "FunctionFailed", "lambda_function"]
+__all__ = ["Bundle", "Function", "FunctionFailed", "lambda_function", "only"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What is deployed: the asset's folder, and the packages that Lambda brings by itself."""
+
+    asset: Path
+    runtime: Path
 
 
 class FunctionFailed(FootfallError):
@@ -91,34 +100,43 @@ def lambda_function(
     *,
     instances: int = 1,
     seconds: float = 60.0,
-    asset: Path | None = None,
+    bundle: Bundle | None = None,
+    part: str = "",
 ) -> Iterator[Function]:
     """Run ``module.function`` with these variables, ``folder`` being its working folder.
 
-    With ``asset`` only what lies in that folder can be imported, as on Lambda. What the function
-    prints goes to ``<its name>.log`` in the folder. Raises MissingExtra without awslambdaric.
+    With a ``bundle`` only what lies there can be imported, and its asset is the working folder, as on
+    Lambda. What the function prints goes to ``<its name>.log`` in the folder; ``part`` is its name where
+    the handler is deployed twice. Raises AwsNotReady without awslambdaric.
     """
-    if asset is None and importlib.util.find_spec("awslambdaric") is None:
-        raise MissingExtra(feature="The emulation of Lambda", extra="emulators")
-    name = handler.split(".")[-2]
+    if bundle is None and importlib.util.find_spec("awslambdaric") is None:
+        raise AwsNotReady(what="the package awslambdaric", hint=PACKAGES_HINT)
+    name = part or handler.split(".")[-2]
+    place = bundle.asset if bundle else folder
     with runtime_api(name) as api:
         given = {
             "AWS_LAMBDA_RUNTIME_API": api.address,
             "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
-            "LAMBDA_TASK_ROOT": str(asset or folder),
+            "LAMBDA_TASK_ROOT": str(place),
             "_HANDLER": handler,
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": "footfall",
             "FOOTFALL_DATA": str(folder),
-            **({"PYTHONPATH": str(asset), "PYTHONNOUSERSITE": "1"} if asset else {}),
+            **(only(bundle) if bundle else {}),
             **variables,
         }
-        command = [sys.executable, *(["-S"] if asset else []), "-m", "awslambdaric", handler]
-        function = Function(name, command, given, folder, seconds, api, folder / f"{name}.log")
+        command = [sys.executable, *(["-S"] if bundle else []), "-m", "awslambdaric", handler]
+        function = Function(name, command, given, place, seconds, api, folder / f"{name}.log")
         function.start(instances)
         try:
             yield function
         finally:
             function.stop()
+
+
+def only(bundle: Bundle) -> dict[str, str]:
+    """Return the variables of a Python that sees the bundle alone, and leaves it as it is."""
+    path = f"{bundle.asset}{os.pathsep}{bundle.runtime}"
+    return {"PYTHONPATH": path, "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}

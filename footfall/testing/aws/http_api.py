@@ -5,15 +5,14 @@ gateway itself answers what is no HTTP.
 """
 
 import base64
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from footfall.errors import FootfallError
+from footfall.testing.aws.loopback import QuietHandler, serving
 
 __all__ = ["http_api", "payload"]
 
@@ -78,9 +77,7 @@ def _body(headers: Mapping[str, str], body: bytes) -> tuple[bool, str]:
 def http_api(invoke: Invoke, port: int = 0) -> Iterator[str]:
     """Serve an API whose only route is a function; give its address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def _call(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             body = self.rfile.read(length)
@@ -112,15 +109,5 @@ def http_api(invoke: Invoke, port: int = 0) -> Iterator[str]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_address[1]}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler, port) as address:
+        yield f"http://{address}"

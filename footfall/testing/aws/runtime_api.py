@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from footfall.testing.aws.loopback import QuietHandler, serving
 
 __all__ = ["Call", "RuntimeApi", "runtime_api"]
 
@@ -71,9 +72,7 @@ class RuntimeApi:
 def runtime_api(name: str) -> Iterator[RuntimeApi]:
     """Serve the Runtime API of one function."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             call = api.waiting.get()
             if self._is_gone():
@@ -114,15 +113,6 @@ def runtime_api(name: str) -> Iterator[RuntimeApi]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.block_on_close = False
-        api = RuntimeApi(f"127.0.0.1:{server.server_address[1]}", name)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield api
-        finally:
-            server.shutdown()
+    with serving(Handler) as address:
+        api = RuntimeApi(address, name)
+        yield api

