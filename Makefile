@@ -42,6 +42,7 @@ trackers: ## the official clients of other products, for the tests that use them
 emulators: ## stand-ins for AWS services, for the tests that use them; needs node and maven
 	npm ci --silent --no-fund --no-audit --ignore-scripts --prefix tests/aws
 	mvn --quiet --batch-mode --file tests/aws/pom.xml dependency:copy-dependencies
+	mvn --quiet --batch-mode --file tests/aws/trino/pom.xml package
 
 sdk: ## build the web SDK that the collector serves; needs node
 	@test -d clients/web/node_modules || npm ci --silent --no-fund --no-audit --ignore-scripts --prefix clients/web

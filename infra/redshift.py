@@ -3,18 +3,16 @@
 from collections.abc import Iterator
 
 import sqlglot
-from sqlglot import exp
 
 from footfall.metrics import catalogue, render
 from footfall.metrics.engines import in_the_words_of
+from infra.tables import WHOLE
 
-__all__ = ["LEFT_OUT", "TABLE", "statements", "views"]
+__all__ = ["LEFT_OUT", "statements", "views"]
 
 # What Redshift has no words for: arrays that are walked with a lambda. Athena and Spark answer these.
 LEFT_OUT = ("funnel",)
 SCHEMA = "footfall"
-# Redshift reads Glue's tables, but not their computed partitions: this one has none, and all files.
-TABLE = "events_whole"
 
 
 def views() -> Iterator[tuple[str, str]]:
@@ -22,13 +20,7 @@ def views() -> Iterator[tuple[str, str]]:
     for name, metric in catalogue().items():
         if name in LEFT_OUT:
             continue
-        tree = sqlglot.parse_one(render(metric, {}), read="duckdb")
-        made = {cte.alias for cte in tree.find_all(exp.CTE)}
-        for table in list(tree.find_all(exp.Table)):
-            if table.name not in made and not table.db:
-                named = exp.to_identifier(TABLE if table.name == "events" else table.name)
-                alias = table.args.get("alias") or exp.TableAlias(this=exp.to_identifier(table.name))
-                table.replace(exp.Table(this=named, db=exp.to_identifier("lake"), alias=alias))
+        tree = sqlglot.parse_one(render(metric, {}, table=f"lake.{WHOLE}"), read="duckdb")
         ours = in_the_words_of("redshift", tree)
         query = ours.sql(dialect="redshift", pretty=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
         yield name, f"create or replace view {SCHEMA}.{name} as\n{query}\nwith no schema binding"

@@ -1,14 +1,15 @@
 """What Athena sees: the Glue tables' columns from ``core/schema.py``, the metrics as named queries."""
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
-
-from aws_cdk import aws_glue as glue
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from footfall.core.schema import EVENTS, Column, Kind
 from footfall.metrics import catalogue, render
 
-__all__ = ["GLUE_TYPES", "Layout", "glue_columns", "layout", "named_queries"]
+if TYPE_CHECKING:
+    from aws_cdk import aws_glue as glue
+
+__all__ = ["GLUE_TYPES", "WHOLE", "Layout", "glue_columns", "layout", "named_queries"]
 
 GLUE_TYPES: dict[Kind, str] = {
     "text": "string",
@@ -18,6 +19,13 @@ GLUE_TYPES: dict[Kind, str] = {
     "flag": "boolean",
     "json": "string",
 }
+
+WHOLE = "events_whole"
+"""The table without partitions, for questions that name none.
+
+To answer one over ``events``, Athena would list each hour that there may be, 678,528 of them. Here it lists
+the files that there are; and so does Redshift, which can't compute partitions.
+"""
 
 # What a saved query must be asked with; whoever opens it in Athena changes the values.
 EXAMPLES = {"funnel": {"steps": "page_view,click,purchase"}}
@@ -62,8 +70,10 @@ def layout(partitions: Literal["hour", "datehour"]) -> Layout:
     )
 
 
-def glue_columns(columns: tuple[Column, ...] = EVENTS) -> list[glue.CfnTable.ColumnProperty]:
+def glue_columns(columns: tuple[Column, ...] = EVENTS) -> "list[glue.CfnTable.ColumnProperty]":
     """Return the columns as Glue has them; a comment there holds at most 255 characters."""
+    from aws_cdk import aws_glue as glue  # what else is here is read where CDK is not installed
+
     return [
         glue.CfnTable.ColumnProperty(name=c.name, type=GLUE_TYPES[c.kind], comment=c.doc[:255])
         for c in columns
@@ -73,4 +83,5 @@ def glue_columns(columns: tuple[Column, ...] = EVENTS) -> list[glue.CfnTable.Col
 def named_queries() -> Iterator[tuple[str, str, str]]:
     """Yield name, question and Athena's SQL of every metric."""
     for name, metric in catalogue().items():
-        yield name, metric.question, render(metric, EXAMPLES.get(name, {}), dialect="trino")
+        sql = render(metric, EXAMPLES.get(name, {}), dialect="trino", table=WHOLE)
+        yield name, metric.question, sql

@@ -21,7 +21,8 @@ from sqlglot.tokens import TokenType
 
 from footfall.core.schema import EVENTS
 from footfall.metrics import catalogue, metric, render
-from infra.redshift import LEFT_OUT, SCHEMA, TABLE, views
+from infra.redshift import LEFT_OUT, SCHEMA, views
+from infra.tables import WHOLE
 from tests.metric_tables import ROWS, events_table
 
 VIEWS = dict(views())
@@ -91,7 +92,8 @@ def test_a_view_has_only_what_redshift_has(name: str) -> None:
             assert window.args.get("spec") or not window.args.get("order"), window.sql()
     for found in tree.find_all(exp.RegexpExtract):  # the whole match is given, but for "e"
         flags = found.args.get("parameters")
-        assert flags and flags.name == "e", found.sql()
+        assert flags is not None, found.sql()
+        assert flags.name == "e", found.sql()
     for order in tree.find_all(exp.Ordered):
         assert not order.args.get("desc") or not order.args.get("nulls_first"), order.sql()
     for table in tree.find_all(exp.Table):
@@ -122,9 +124,9 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, duck
         for statement in SHIMS.split(";\n"):
             client.run(statement)
         columns = ", ".join(f"{column.name} {TYPES[column.kind]}" for column in EVENTS)
-        client.run(f"create table lake.{TABLE} ({columns})")
+        client.run(f"create table lake.{WHOLE} ({columns})")
         csv = duck.execute("from events").df().to_csv(index=False, header=False)
-        client.run(f"copy lake.{TABLE} from stdin with (format csv)", stream=iter([csv.encode()]))
+        client.run(f"copy lake.{WHOLE} from stdin with (format csv)", stream=iter([csv.encode()]))
         yield client, duck
         client.close()
 

@@ -35,6 +35,7 @@ def render(
     *,
     dialect: str = "duckdb",
     rollups: frozenset[str] = frozenset(),
+    table: str = "events",
 ) -> str:
     """Return runnable SQL, headed by the metric's question, with ``values`` as literals in it.
 
@@ -42,7 +43,8 @@ def render(
     computed from ``events`` in the query itself, with the same answer. To stitch visitors is to read
     other tables, which are computed too; sessions are then made anew. Where a value is not given
     and has no default, its condition is left out. ``dialect`` is one of ``DIALECTS`` (Athena takes
-    trino). Raises BadQuery that names every bad value and every unknown parameter.
+    trino). ``table`` is where events lie, if elsewhere than in ``events``; with a schema, behind a dot.
+    Raises BadQuery that names every bad value and every unknown parameter.
     """
     if dialect not in DIALECTS:
         raise BadQuery(cause=f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
@@ -50,6 +52,8 @@ def render(
     tree: exp.Expr = _parsed(metric.name, metric.sql).copy()
     _fill(tree, metric, typed)
     _prepend(tree, list(_tables(tree, typed, rollups)))
+    if table != "events":
+        _read_from(tree, table)
     return f"-- {metric.question}\n{_written(tree, dialect)}"
 
 
@@ -204,6 +208,15 @@ def _prepend(tree: "exp.Expr", tables: "list[tuple[str, exp.Expr]]") -> None:
         exp.CTE(this=query, alias=exp.TableAlias(this=exp.to_identifier(name))) for name, query in tables
     ]
     named.set("expressions", steps + named.expressions)
+
+
+def _read_from(tree: "exp.Expr", table: str) -> None:
+    """Let what reads ``events`` read another table, under the name that it had."""
+    from sqlglot import exp
+
+    for each in list(tree.find_all(exp.Table)):
+        if each.name == "events":
+            each.replace(exp.to_table(table, alias=each.alias_or_name))
 
 
 def _written(tree: "exp.Expr", dialect: str) -> str:

@@ -16,7 +16,7 @@ from infra.replay import Replay
 from infra.schedule import schedule
 from infra.stacks.identity import IdentityStack
 from infra.storage import private_bucket, queue, table
-from infra.tables import glue_columns, layout, named_queries
+from infra.tables import WHOLE, glue_columns, layout, named_queries
 
 __all__ = ["LakeStack"]
 
@@ -33,7 +33,7 @@ class LakeStack(cdk.Stack):
         self.dead_letters = queue(self, "dead-letters", installation, identity.key)
         self.database = installation.name.replace("-", "_")
         self.layout = layout(installation.profile.partitions)
-        self.events = self._tables()
+        self._tables()
         self.workgroup = self._workgroup(installation)
         self._queries()
         self.state = table(self, "state", installation, identity.key, partition="source")
@@ -127,8 +127,8 @@ class LakeStack(cdk.Stack):
         )  # fmt: skip
         self.results = private_bucket(self, "results", installation, key=key, audit=self.audit, rules=short)
 
-    def _tables(self) -> glue.CfnTable:
-        """Return the table ``events``; its partitions are computed, so no crawler has to run."""
+    def _tables(self) -> None:
+        """Make ``events``, whose partitions are computed, so no crawler has to run; and it without any."""
         database = glue.CfnDatabase(
             self,
             "Database",
@@ -137,28 +137,36 @@ class LakeStack(cdk.Stack):
                 name=self.database, description="footfall: every accepted event"
             ),
         )
-        place = f"s3://{self.lake.bucket_name}/"
-        events = glue.CfnTable(
+        projection = {
+            "projection.enabled": "true",
+            **self.layout.projection,
+            "storage.location.template": f"s3://{self.lake.bucket_name}/{self.layout.template}",
+        }
+        told = "One row an event; times are UTC. Name the hours that you ask for, or ask " + WHOLE
+        self.events = self._table("Events", "events", told, self.layout.keys, projection)
+        self.whole = self._table("Whole", WHOLE, "events without partitions, for any question", (), {})
+        for each in (self.events, self.whole):
+            each.add_resource_dependency(database)
+
+    def _table(
+        self, id_: str, name: str, told: str, keys: tuple[str, ...], parameters: dict[str, str]
+    ) -> glue.CfnTable:
+        return glue.CfnTable(
             self,
-            "Events",
+            id_,
             catalog_id=self.account,
             database_name=self.database,
             table_input=glue.CfnTable.TableInputProperty(
-                name="events",
-                description="One row an event; times are UTC",
+                name=name,
+                description=told,
                 table_type="EXTERNAL_TABLE",
                 partition_keys=[
                     glue.CfnTable.ColumnProperty(name=key, type="string", comment="Of arrival, UTC")
-                    for key in self.layout.keys
+                    for key in keys
                 ],
-                parameters={
-                    "classification": "parquet",
-                    "projection.enabled": "true",
-                    **self.layout.projection,
-                    "storage.location.template": place + self.layout.template,
-                },
+                parameters={"classification": "parquet", **parameters},
                 storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    location=f"{place}events/",
+                    location=f"s3://{self.lake.bucket_name}/events/",
                     columns=glue_columns(),
                     input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
                     output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
@@ -168,8 +176,6 @@ class LakeStack(cdk.Stack):
                 ),
             ),
         )
-        events.add_resource_dependency(database)
-        return events
 
     def _workgroup(self, installation: Installation) -> athena.CfnWorkGroup:
         return athena.CfnWorkGroup(

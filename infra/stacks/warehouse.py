@@ -2,7 +2,6 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_redshiftserverless as redshift
@@ -13,11 +12,10 @@ from infra.bundling import setup_code
 from infra.installation import Installation
 from infra.permissions import acknowledge, may
 from infra.quicksight import Quicksight
-from infra.redshift import TABLE, statements
+from infra.redshift import statements
 from infra.stacks.lake import LakeStack
 from infra.stacks.network import NetworkStack
 from infra.storage import log_group
-from infra.tables import glue_columns
 
 __all__ = ["WarehouseStack"]
 
@@ -43,7 +41,6 @@ class WarehouseStack(cdk.Stack):
     def _redshift(self, network: NetworkStack) -> None:
         named, key = self.installation, self.lake.identity.key
         reader = self._reader()
-        table = self._table()
         admin = secrets.Secret(
             self,
             "Admin",
@@ -99,7 +96,7 @@ class WarehouseStack(cdk.Stack):
         )
         group.add_resource_dependency(space)
         setup = self._setup(admin, group, reader)
-        setup.node.add_dependency(table)
+        setup.node.add_dependency(self.lake.whole)
 
     def _reader(self) -> iam.Role:
         reader = iam.Role(
@@ -118,30 +115,6 @@ class WarehouseStack(cdk.Stack):
         may(reader, ["s3:GetObject"], [f"{bucket}/events/*"])
         may(reader, ["kms:Decrypt"], [self.lake.identity.key.key_arn])
         return reader
-
-    def _table(self) -> glue.CfnTable:
-        """Return the table that Redshift reads: without partitions, since it can't compute them."""
-        return glue.CfnTable(
-            self,
-            "Whole",
-            catalog_id=self.account,
-            database_name=self.lake.database,
-            table_input=glue.CfnTable.TableInputProperty(
-                name=TABLE,
-                description="events without partitions, for Redshift; Athena asks events",
-                table_type="EXTERNAL_TABLE",
-                parameters={"classification": "parquet"},
-                storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
-                    location=f"s3://{self.installation.bucket('lake')}/events/",
-                    columns=glue_columns(),
-                    input_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-                    output_format="org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-                    serde_info=glue.CfnTable.SerdeInfoProperty(
-                        serialization_library="org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
-                    ),
-                ),
-            ),
-        )
 
     def _setup(
         self, admin: secrets.Secret, group: redshift.CfnWorkgroup, reader: iam.Role
