@@ -1,4 +1,4 @@
-"""Trino, of which Athena is made: a real server of one process, over Glue's catalogue and S3 as moto has them."""
+"""Trino, of which Athena is made: a real server, over Glue's catalogue and S3 as moto has them."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ __all__ = ["DATABASE", "Refused", "Trino", "glue_table", "trino"]
 SERVER = Path(__file__).parent / "aws" / "trino"
 DATABASE = "footfall"
 START_SECONDS = 120.0
-ATHENA = "MILLISECONDS"  # Athena reads a timestamp to the millisecond, as Trino does when nothing else is said
+ATHENA = "MILLISECONDS"  # how precisely Athena reads a timestamp, and Trino when nothing else is said
 CONFIG = """
 coordinator=true
 node-scheduler.include-coordinator=true
@@ -68,14 +68,17 @@ class Trino:
 
     url: str
 
-    def ask(self, sql: str, timestamps: str = ATHENA) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+    def ask(
+        self, sql: str, timestamps: str = ATHENA
+    ) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """Return (name, type) of the columns, and the rows in Python's types. Raises Refused."""
         headers = {
             "X-Trino-User": "footfall",
             "X-Trino-Catalog": "lake",
             "X-Trino-Schema": DATABASE,
             "X-Trino-Time-Zone": "UTC",
-            "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",  # else times are told to the millisecond
+            # else times are told to the millisecond, however they were read
+            "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
             "X-Trino-Session": f"lake.timestamp_precision={timestamps}",
         }
         request = urllib.request.Request(f"{self.url}/v1/statement", sql.encode(), headers)
