@@ -5,16 +5,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, structs
 
 from footfall.adapters.aws.checked_bucket import CheckedBucket
 from footfall.adapters.data_folder import running_platform
 from footfall.adapters.key_file import installation_key
+from footfall.adapters.s3_objects import S3Objects
 from footfall.compose.aws import Installation
 from footfall.compose.clock import utc_now
 from footfall.compose.commands import Here
 from footfall.compose.platform import Platform
-from footfall.errors import NotFound, StoreFailed
+from footfall.errors import NotFound, ObjectGone, StoreFailed
 from footfall.services.migrate import Migrated, Target, migrate, pieces_in
 from footfall.services.upkeep import Upkeep
 from footfall.settings import Settings
@@ -51,18 +53,36 @@ def migrate_to(
     aws = found.settings.aws
     raw, lake = CheckedBucket(aws.raw_bucket), CheckedBucket(aws.lake_bucket)
     target = Target(raw, lake, aws.partitions, _origin(data))
+    note = S3Objects(aws.lake_bucket)
+    known = _known(note, target)
     if running_platform(data):
-        moved = migrate(pieces_in(data, target), target, on_progress, dry_run=dry_run)
+        moved = migrate(pieces_in(data, target), target, known, on_progress, dry_run=dry_run)
         return Migration(moved=moved, running=True, stored=0)
     platform = Platform(settings)  # nobody else writes there until it is closed
     try:
         if not dry_run:
             _finish(platform, settings)
         [(stored,)] = platform.sql("select count(*) from events").rows
-        moved = migrate(pieces_in(data, target), target, on_progress, dry_run=dry_run)
+        moved = migrate(pieces_in(data, target), target, known, on_progress, dry_run=dry_run)
     finally:
         platform.close()
-    return Migration(moved=moved, running=False, stored=stored)
+    done = Migration(moved=moved, running=False, stored=stored)
+    if done.complete and not dry_run:
+        note.put(_note(target), msgspec.json.encode(known))
+    return done
+
+
+def _known(store: S3Objects, target: Target) -> dict[str, str]:
+    """Return keys and checksums of what the last complete run brought."""
+    try:
+        with store.open(_note(target)) as file:
+            return msgspec.json.decode(file.read(), type=dict[str, str])
+    except ObjectGone:
+        return {}
+
+
+def _note(target: Target) -> str:
+    return f"_migrated/{target.origin}.json"
 
 
 def _finish(platform: Platform, settings: Settings) -> None:

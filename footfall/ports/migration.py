@@ -1,6 +1,5 @@
 """A store that files are moved to and that vouches for each of them by its checksum."""
 
-from pathlib import Path
 from typing import Protocol
 
 __all__ = ["CheckedStore"]
@@ -22,8 +21,8 @@ class CheckedStore(Protocol):
         """Return the SHA-256 (hex) that the store itself reckoned; None where it has none."""
         ...
 
-    def put(self, key: str, path: Path, checksum: str) -> None:
-        """Write a file whose SHA-256 (hex) this is; the store refuses any other bytes."""
+    def put(self, key: str, content: bytes, checksum: str) -> None:
+        """Write bytes whose SHA-256 (hex) this is; the store refuses any other."""
         ...
 
     def delete(self, key: str) -> None:

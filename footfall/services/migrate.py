@@ -1,8 +1,9 @@
 """A data folder's raw archive and lake into an installation's buckets: what is there already stays.
 
-Nothing is remembered of a run: the buckets say what is there, by the checksums that S3 reckons itself, so
-that a run that was killed goes on where it was. A file of the lake is named after its folder of origin,
-for two installations have a part-00000 of one hour; one that is gone here since an earlier run goes there.
+The buckets say what is there, by the checksums that S3 reckons itself, so that a run that was killed goes
+on where it was. What a complete run brought is not brought again: the lake's hours may have been written
+anew since. A file of the lake is named after its folder of origin, for two installations have a part-00000
+of one hour; one that is gone here since an earlier run goes there.
 """
 
 import hashlib
@@ -81,6 +82,7 @@ class _Done(NamedTuple):
     sent: bool
     verified: bool
     events: int
+    checksum: str
 
 
 def pieces_in(data: Path, target: Target) -> list[Piece]:
@@ -89,11 +91,11 @@ def pieces_in(data: Path, target: Target) -> list[Piece]:
     for path in sorted((data / "raw").glob("year=*/month=*/day=*/*")):
         if parse_name(path.name.removesuffix(CHECKSUM)):
             key = f"raw/{path.relative_to(data / 'raw').as_posix()}"
-            found.append(Piece("raw", path, key, path.stat().st_size))
+            found.append(Piece("raw", path, key, _size(path)))
     found.sort(key=lambda piece: (piece.path.parent, piece.path.suffix != CHECKSUM, piece.path.name))
     parts = sorted((data / "lake").glob("events/*/*/*/*/part-*.parquet"))
     return found + [
-        Piece("lake", path, _lake_key(name, target), path.stat().st_size)
+        Piece("lake", path, _lake_key(name, target), _size(path))
         for path in parts
         if (name := HOUR.fullmatch(path.relative_to(data / "lake").as_posix()))
     ]
@@ -102,14 +104,16 @@ def pieces_in(data: Path, target: Target) -> list[Piece]:
 def migrate(
     pieces: Sequence[Piece],
     target: Target,
+    known: dict[str, str],
     on_progress: Callable[[int, int], None],
     *,
     dry_run: bool = False,
 ) -> Migrated:
     """Bring files there that are not there; ``on_progress`` is told the bytes done, and of how many.
 
-    A file is read once: what is counted is what is sent. Raises BadSource for one that is damaged here,
-    with those before it sent; and the stores' errors. A dry run sends and deletes nothing.
+    ``known`` are keys and checksums that were verified before; those of this run are added. A file is read
+    once: what is counted is what is sent. Raises BadSource for one that is damaged here, with those before
+    it sent; and the stores' errors. A dry run sends and deletes nothing.
     """
     total = sum(piece.size for piece in pieces)
     there = {"raw": target.raw.sizes("raw/"), "lake": target.lake.sizes("events/")}
@@ -118,7 +122,8 @@ def migrate(
     with ThreadPoolExecutor(THREADS, "migrate") as pool:
 
         def bring(piece: Piece) -> _Done:
-            return _bring(piece, _store(piece, target), there[piece.what], dry_run=dry_run)
+            store = _store(piece, target)
+            return _bring(piece, store, there[piece.what], known.get(piece.key), dry_run=dry_run)
 
         # A day's checksum files are all there before its first block is.
         for group in _groups(pieces):
@@ -126,8 +131,18 @@ def migrate(
                 outcomes[piece.what].append((piece, done))
                 done_bytes += piece.size
                 on_progress(done_bytes, total)
+    known |= {
+        piece.key: done.checksum for moved in outcomes.values() for piece, done in moved if done.verified
+    }
     gone = _gone(pieces, target, there["lake"], dry_run=dry_run)
     return Migrated(raw=_moved("raw", outcomes["raw"], 0), lake=_moved("lake", outcomes["lake"], gone))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # written anew under another name since it was listed
+        return 0
 
 
 def _store(piece: Piece, target: Target) -> CheckedStore:
@@ -146,16 +161,23 @@ def _groups(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         yield group
 
 
-def _bring(piece: Piece, store: CheckedStore, there: Mapping[str, int], *, dry_run: bool) -> _Done:
-    content = piece.path.read_bytes()
+def _bring(
+    piece: Piece, store: CheckedStore, there: Mapping[str, int], known: str | None, *, dry_run: bool
+) -> _Done:
+    try:
+        content = piece.path.read_bytes()
+    except FileNotFoundError:  # the platform wrote this hour anew: the next run brings it
+        return _Done(sent=False, verified=False, events=0, checksum="")
     checksum = hashlib.sha256(content).hexdigest()
     events = _events(piece, content)
-    if there.get(piece.key) == len(content) and store.checksum(piece.key) == checksum:
-        return _Done(sent=False, verified=True, events=events)
+    same_size = there.get(piece.key) == len(content)
+    if known == checksum or (same_size and store.checksum(piece.key) == checksum):
+        return _Done(sent=False, verified=True, events=events, checksum=checksum)
     if dry_run:
-        return _Done(sent=True, verified=False, events=events)
-    store.put(piece.key, piece.path, checksum)
-    return _Done(sent=True, verified=store.checksum(piece.key) == checksum, events=events)
+        return _Done(sent=True, verified=False, events=events, checksum=checksum)
+    store.put(piece.key, content, checksum)
+    verified = store.checksum(piece.key) == checksum
+    return _Done(sent=True, verified=verified, events=events, checksum=checksum)
 
 
 def _events(piece: Piece, content: bytes) -> int:

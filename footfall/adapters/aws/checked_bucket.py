@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
@@ -37,14 +36,13 @@ class CheckedBucket:
         text = told.get("ChecksumSHA256")
         return base64.b64decode(text).hex() if text and "-" not in text else None
 
-    def put(self, key: str, path: Path, checksum: str) -> None:
+    def put(self, key: str, content: bytes, checksum: str) -> None:
         """See the port."""
         told = base64.b64encode(bytes.fromhex(checksum)).decode()
         try:
-            with path.open("rb") as file:
-                self._client.put_object(
-                    Bucket=self._bucket, Key=key, Body=file, ChecksumAlgorithm="SHA256", ChecksumSHA256=told
-                )
+            self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=told
+            )
         except (BotoCoreError, ClientError) as error:
             raise self._fault(error, key, "s3:PutObject") from error
 
