@@ -182,7 +182,8 @@ def _line_again(event: RejectedEvent, rules: ImportRules, body: str) -> Reading:
         read = csv_rows(table_of(header.names, header.delimiter), context)
     data = body.encode("utf-8", "replace")
     block = Block(data, offset=0, line=1, end=len(data), position="retry")
-    rows, rejected, _ = read(block, _micros(event.received_at))
+    done = read(block, _micros(event.received_at))
+    rows, rejected = done.rows, done.rejected
     if len(rejected):
         found = [reason for reasons in rejected["reasons"].to_pylist() for reason in reasons]
         return Reading(reasons=[reason.removeprefix("line 1 of retry: ") for reason in found])
