@@ -15,6 +15,7 @@ from footfall.core.aws.outputs import output_of
 __all__ = ["KEY", "Deployed", "deployed"]
 
 KEY = b"k" * 32
+PATIENT = 60.0  # moto loads a service when it is first asked, which takes a busy machine long
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ def deployed(**more: str) -> Iterator[Deployed]:
     raw, lake, stream = f"{name}-raw", f"{name}-lake", f"{name}-records"
     make_bucket(raw)
     make_bucket(lake)
-    make_stream(client("kinesis"), stream, 1)
-    queue = client("sqs").create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
-    client("secretsmanager").create_secret(Name=f"{name}-key", SecretBinary=KEY)
+    make_stream(client("kinesis", seconds=PATIENT), stream, 1)
+    queue = client("sqs", seconds=PATIENT).create_queue(QueueName=f"{name}-dead-letters")["QueueUrl"]
+    client("secretsmanager", seconds=PATIENT).create_secret(Name=f"{name}-key", SecretBinary=KEY)
     in_lake = {"dead_letters": queue, "raw_bucket": raw, "lake_bucket": lake, "key_secret": f"{name}-key"}
     _stack(f"{name}-lake", **in_lake, **more)
     _stack(f"{name}-stream", stream=stream)
@@ -57,4 +58,6 @@ def _stack(name: str, **settings: str) -> None:
         "Resources": {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}},
         "Outputs": {output_of(key): {"Value": value} for key, value in settings.items()},
     }
-    client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps(template))
+    client("cloudformation", seconds=PATIENT).create_stack(
+        StackName=name, TemplateBody=json.dumps(template)
+    )

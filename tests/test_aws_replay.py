@@ -197,19 +197,22 @@ def test_what_glue_cannot_do_is_told_before_it_starts(shop: Deployed, job: Job) 
         replay_in_glue(known, Asked(), job, lambda *_: None)
 
 
-def test_the_job_s_script_has_key_and_settings_and_makes_the_lake_on_spark(
-    shop: Deployed, tmp_path: Path
-) -> None:
+def test_the_job_s_script_replaces_settled_hours_on_spark(shop: Deployed, tmp_path: Path) -> None:
     """In place of Glue this Python; awsglue's one function as AWS documents it, since no index has it."""
     needs_spark()
-    lake = firehosed(shop, embedded(tmp_path / "tiny", islice(requests_of(5, 1), 2)))
+    lake = firehosed(shop, embedded(tmp_path / "tiny", islice(requests_of(12, 1), 4)), twice=0)
+    moments = sorted(lake.truth["created_at"].to_pylist())
+    start, end = (
+        moments[len(moments) * part // 4].replace(minute=0, second=0, microsecond=0) for part in (1, 3)
+    )
+    settle(Hours(start, end, datetime(2026, 6, 1)), lake.lake, read_rows, write_rows, lambda *_: None)  # noqa: DTZ001
     (tmp_path / "awsglue").mkdir()
     (tmp_path / "awsglue" / "__init__.py").touch()
     (tmp_path / "awsglue" / "utils.py").write_text(RESOLVED)
-    lake.bucket.put("jobs/replay/footfall.toml", b'[apps.default.scrub]\nemail = "hash"\n')
-    words = (
-        f"replay --raw s3://{shop.raw}/raw --lake s3://{shop.lake} --to 2026-06-01T00:00 --master local[2]"
-    )
+    lake.bucket.put("jobs/replay/footfall.toml", b'[apps.default.scrub]\nemail = "mask"\n')
+    words = f"replay --raw s3://{shop.raw}/raw --lake s3://{shop.lake} --master local[1]"
+    words += f" --from {start:%Y-%m-%dT%H:00} --to {end:%Y-%m-%dT%H:00} --late-days=90"
+    words += " --conf spark.sql.shuffle.partitions=1 --conf spark.sql.adaptive.enabled=false"
     given = ["--JOB_NAME", "x", "--secret", f"{shop.name}-key"]
     given += ["--settings", f"s3://{shop.lake}/jobs/replay/footfall.toml", "--footfall", words]
     script = Path(__file__).parents[1] / "infra" / "glue" / "replay.py"
@@ -218,7 +221,7 @@ def test_the_job_s_script_has_key_and_settings_and_makes_the_lake_on_spark(
         [sys.executable, str(script), *given], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-3_000:]
-    made = lake.rows()
-    assert len(made) == len(lake.truth)
-    assert set(made["event_id"].to_pylist()) == set(lake.truth["event_id"].to_pylist())
-    assert set(made["browser"].to_pylist()).isdisjoint({"of old"})
+    inside = between(lake.truth, start, end)
+    rest = [between(lake.truth, FIRST - NOON, start), between(lake.truth, end, datetime(2026, 6, 1))]  # noqa: DTZ001
+    assert 0 < len(inside) == len(lake.truth) - sum(map(len, rest))
+    same(lake.rows(), pa.concat_tables([inside, *map(old, rest)]))
