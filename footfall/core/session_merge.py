@@ -13,7 +13,16 @@ import pyarrow.compute as pc
 
 from footfall.core.sessions import SESSION_GAP, session_id_of
 
-__all__ = ["GAP_US", "HIT_COLUMNS", "KEYS", "PIECE_SCHEMA", "Merged", "merge_pieces", "runs_of", "session_ids"]
+__all__ = [
+    "GAP_US",
+    "HIT_COLUMNS",
+    "KEYS",
+    "PIECE_SCHEMA",
+    "Merged",
+    "merge_pieces",
+    "runs_of",
+    "session_ids",
+]
 
 Ints = npt.NDArray[np.int64]
 
