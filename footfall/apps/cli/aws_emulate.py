@@ -1,5 +1,6 @@
 """``footfall aws emulate``: the AWS path on this machine, compared row by row with the embedded one."""
 
+import signal
 import sys
 import tempfile
 import time
@@ -67,6 +68,8 @@ def emulate(
     from footfall.testing.aws.servers import own_environment
 
     parts = find_parts(stand_ins)
+    for name in (signal.SIGTERM, signal.SIGHUP):  # nothing that was started may stay
+        signal.signal(name, signal.default_int_handler)
     began = time.monotonic()
     with _folder(keep) as folder, own_environment():
         from footfall.testing.aws.emulation import emulation
