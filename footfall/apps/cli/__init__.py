@@ -39,7 +39,11 @@ SCHEDULE = {
     "remove": "remove_job",
 }
 AWS = ("synth", "diff", "deploy", "destroy", "outputs", "cost")
-AWS_DATA = {"replay": "aws_replay:replay", "migrate": "aws_migrate:migrate", "emulate": "aws_emulate:emulate"}
+AWS_DATA = {
+    "replay": "aws_replay:replay",
+    "migrate": "aws_migrate:migrate",
+    "emulate": "aws_emulate:emulate",
+}
 SPARK = {
     "replay": "commands:replay",
     "import": "commands:import_logs",
