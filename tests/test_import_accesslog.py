@@ -48,7 +48,7 @@ def one(line: bytes) -> dict[str, object]:
 
 def arrived(block: bytes) -> pa.Table:
     parsed = parse(block)
-    ids = event_ids(parsed, "content", 100)
+    ids = event_ids(parsed, [(-100, "content")])
     return arrive(parsed, ids, app_id="shop", origin="combined", received_at=0, rules=RULES)
 
 

@@ -15,8 +15,7 @@ from footfall.simulate import LogKind, access_log, simulate
 from tests.importing import bring_in, select
 
 PER_FILE, MOST = 11, 220
-BY_ITSELF = {"event_id", "session_id", "processed_at"}  # named by a file's content where a line has no id
-COLUMNS = ", ".join(f'"{name}"' for name in column_names(EVENTS) if name not in BY_ITSELF)
+COLUMNS = ", ".join(f'"{name}"' for name in column_names(EVENTS) if name != "processed_at")
 
 
 @pytest.fixture
@@ -75,3 +74,20 @@ def test_the_rows_are_the_same(
     assert select(together, COLUMNS, "all") == select(alone, COLUMNS, "all")
     assert select(together, "count(distinct event_id)", "1") == [(lines,)]
     assert bring_in(together, name, tmp_path / "logs").lines == 0
+
+
+def test_a_line_without_its_end_counts_once_when_its_file_grows(
+    tmp_path: Path, warehouses: list[DuckDBWarehouse]
+) -> None:
+    write_files(tmp_path / "logs", "combined")
+    together, _ = warehouses
+    lines = bring_in(together, "combined", tmp_path / "logs").stored
+    unended = next(
+        path for path in sorted((tmp_path / "logs").glob("*.log")) if path.read_bytes()[-1:] != b"\n"
+    )
+    more = unended.read_bytes().splitlines()[0]
+    with unended.open("ab") as file:
+        file.write(b" 17\n" + more + b"\n")  # the line went on
+    again = bring_in(together, "combined", tmp_path / "logs")
+    assert (again.stored, again.duplicate) == (1, 1)
+    assert select(together, "count(*)", "1") == [(lines + 1,)]

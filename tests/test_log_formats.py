@@ -36,7 +36,7 @@ NAIVE = datetime.fromisoformat
 
 def rows_of(parsed: Parsed, name: str = "s3") -> list[dict[str, Any]]:
     """Return the rows as they go on, without nulls, their properties read."""
-    ids = event_ids(parsed, "content", 0)
+    ids = event_ids(parsed, [(0, "content")])
     table = arrive(parsed, ids, app_id="a", origin=name, received_at=0, rules=RULES)
     table.validate(full=True)
     rows = [{key: value for key, value in row.items() if value is not None} for row in table.to_pylist()]

@@ -147,12 +147,12 @@ def test_logs_from_s3_and_a_lake_of_pieces(
 ) -> None:
     """Access logs in a bucket, in two goes; then an hour's many files, under any names, become one."""
     lines = (shared_data / "access-logs/combined/shop.log").read_bytes().splitlines(keepends=True)
-    logs = [tmp_path / "a.log", tmp_path / "b.log"]
+    logs = [tmp_path / "logs/a.log", tmp_path / "logs/b.log"]
+    logs[0].parent.mkdir()
     for first, log in enumerate(logs):
         log.write_bytes(b"".join(lines[first::2]))
-        # One by one: the embedded import makes one block, and ids, of small files that come together.
-        bring_in_embedded(tmp_path / "embedded", "combined", log)
         bucket.put(f"logs/{log.name}", log.read_bytes())
+    bring_in_embedded(tmp_path / "embedded", "combined", logs[0].parent)
     bucket.put("logs-of-others/x.log", b"not of this prefix")
     lake = bucket.url("lake")
 

@@ -76,7 +76,7 @@ def read_log(world: World) -> pa.Table:
     parsed = LOG_FORMATS["combined"].parse(body)
     assert not parsed.refused
     assert parsed.rows.num_rows == body.count(b"\n")
-    ids = event_ids(parsed, "log", 0)
+    ids = event_ids(parsed, [(0, "log")])
     return arrive(parsed, ids, app_id="files", origin="combined", received_at=RECEIVED, rules=rules)
 
 

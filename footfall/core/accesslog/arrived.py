@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -92,11 +93,19 @@ def arrive(
     )
 
 
-def event_ids(parsed: Parsed, name: str, offset: int) -> pa.Array:
-    """Return an id for each row: the request's own, else the content's name and the line's byte."""
-    places = pc.add(plain(parsed.rows["offset"]), offset).cast(pa.string())
+def event_ids(parsed: Parsed, contents: Sequence[tuple[int, str]]) -> pa.Array:
+    """Return an id for each row: the request's own, else its content's name and the line's byte in it.
+
+    ``contents`` tells, in order, at which byte of the block each content begins (below 0 where that is
+    before the block), and its name.
+    """
+    offsets = np.asarray(parsed.rows["offset"])
+    begins = np.array([begin for begin, _ in contents], np.int64)
+    which = np.searchsorted(begins, offsets, side="right") - 1
+    names = pa.array([name for _, name in contents]).take(pa.array(which))
+    places = pa.array(offsets - begins[which]).cast(pa.string())
     own = plain(parsed.rows["id"])
-    return pc.coalesce(own, pc.binary_join_element_wise(name, places, "-"))
+    return pc.coalesce(own, pc.binary_join_element_wise(names, places, "-"))
 
 
 def _spread(lines: pa.Table, name: str) -> Spread:

@@ -55,7 +55,8 @@ class Block:
 
     ``position`` names the content up to its byte ``end``. ``resumed`` is the position that the
     block follows when that ended inside the first line here. ``too_long`` marks one single line
-    above the limit, of which ``data`` holds the beginning.
+    above the limit, of which ``data`` holds the beginning. ``joined`` tells where in ``data`` each of
+    several contents begins, and its position.
     """
 
     data: bytes
@@ -65,11 +66,13 @@ class Block:
     position: str
     resumed: str | None = None
     too_long: bool = False
+    joined: tuple[tuple[int, str], ...] = ()
 
     @property
-    def id_prefix(self) -> str:
-        """The name of the content up to the block's end, with which its lines' ids begin."""
-        return self.position.rpartition("-")[2]
+    def contents(self) -> list[tuple[int, str]]:
+        """At which byte of ``data`` each content begins, and what its lines' ids begin with."""
+        begun = self.joined or ((-self.offset, self.position),)
+        return [(begin, position.rpartition("-")[2]) for begin, position in begun]
 
     @property
     def may_come_again(self) -> bool:

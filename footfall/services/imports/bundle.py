@@ -8,8 +8,7 @@ file and line.
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from itertools import islice
+from itertools import accumulate, islice
 from typing import NamedTuple
 
 from footfall.core.accesslog.formats import LOG_FORMATS
@@ -55,11 +54,19 @@ class Bundle:
 
     @property
     def block(self) -> Block:
-        """All lines as one block, named by all pieces' contents."""
-        data = b"".join(piece.data for piece in self.pieces)
-        names = "\0".join(piece.block.position for piece in self.pieces).encode()
-        digest = blake2b(names, digest_size=12).hexdigest()
-        return Block(data, 0, 1, len(data), f"bundle-{digest}")
+        """All lines as one block; each has the id that it has in its own content."""
+        data = [piece.data for piece in self.pieces]
+        begins = accumulate(map(len, data), initial=0)
+        joined = tuple(
+            (begin, piece.block.position) for begin, piece in zip(begins, self.pieces, strict=False)
+        )
+        whole = b"".join(data)
+        return Block(whole, 0, 1, len(whole), "bundle", joined=joined)
+
+    @property
+    def may_come_again(self) -> bool:
+        """Whether a line of it will be read again should its file grow."""
+        return any(piece.block.may_come_again for piece in self.pieces)
 
     @property
     def positions(self) -> Mapping[str, int]:

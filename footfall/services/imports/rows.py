@@ -129,7 +129,7 @@ def log_rows(format: LogFormat, context: FileContext) -> RowReader:
             return _too_long(block, context._replace(header=header), received_at)
         parsed = format.parse(block.data, header)
         header = parsed.header
-        ids = event_ids(parsed, block.id_prefix, block.offset)
+        ids = event_ids(parsed, block.contents)
         first = parsed.rows.slice(0, 1)
         if block.resumed and first["offset"].to_pylist() == [0] and first["id"].null_count:
             ids = pa.concat_arrays([pa.array([block.line_id(0)]), ids.slice(1)])

@@ -117,6 +117,7 @@ class Run:
         prepared = self._prepare(rows, bundle.block, 0)
         if len(prepared.rejected) or len(prepared.rows) != sum(bundle.lines):
             return False
+        prepared = prepared._replace(unique=prepared.unique and not bundle.may_come_again)
         self._store(prepared, bundle.positions)
         self.files += sum(map(bool, bundle.lines))
         for piece in bundle.pieces:
