@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from footfall import errors
-from footfall.apps.cli import AWS, AWS_DATA, COMMANDS, EXPORTS, FILES, REJECTED, SCHEDULE, SPARK
+from footfall.apps.cli import COMMANDS, GROUPS
 from footfall.core.aws.alarms import ALARMS
 from footfall.core.aws.prices import AS_OF, PRICES, REGION
 from footfall.core.aws.profiles import ARCHITECTURES, PROFILES, profile_rows
@@ -100,11 +100,8 @@ def errors_page() -> str:
 
 def commands_page() -> str:
     """Every command's own help."""
-    calls = [[name] for name in COMMANDS] + [["rejected", name] for name in REJECTED]
-    calls += [["export", name] for name in (*EXPORTS, *FILES)]
-    calls += [["aws", name] for name in (*AWS, *AWS_DATA)]
-    calls += [["schedule", name] for name in SCHEDULE] + [["alerts", "test"]]
-    calls += [["spark", name] for name in SPARK]
+    calls = [[name] for name in COMMANDS]
+    calls += [[group, name] for group, (_, commands) in GROUPS.items() for name in commands]
     parts = ["# Commands\n\nThe text of each command's `--help`.\n"]
     for call in calls:
         shown = subprocess.run(  # noqa: S603 - our own command

@@ -1,103 +1,143 @@
 """The command line: one file per command, loaded only when it is called."""
 
+import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from cyclopts import App
 
 import footfall
 from footfall.errors import FootfallError
 
-__all__ = ["app", "main", "run"]
+__all__ = ["COMMANDS", "GROUPS", "app", "main", "run"]
+
+
+class Group(NamedTuple):
+    """Commands with a word before them; each by its module, below ``apps``, and its function."""
+
+    help: str
+    commands: Mapping[str, str]
+
 
 COMMANDS = {
-    "up": "up:up",
-    "demo": "demo:demo",
-    "simulate": "simulate:simulate",
-    "import": "import_files:import_files",
-    "imports": "imports:list_imports",
-    "metrics": "metrics:metrics",
-    "metric": "metrics:metric",
-    "sql": "sql:sql",
-    "compare": "compare:compare",
-    "reconcile": "reconcile:reconcile",
-    "ledger": "ledger:ledger",
-    "trace": "trace:trace",
-    "doctor": "doctor:doctor",
-    "settings": "settings:settings",
+    "up": "cli.up:up",
+    "demo": "cli.demo:demo",
+    "simulate": "cli.simulate:simulate",
+    "import": "cli.import_files:import_files",
+    "imports": "cli.imports:list_imports",
+    "metrics": "cli.metrics:metrics",
+    "metric": "cli.metrics:metric",
+    "sql": "cli.sql:sql",
+    "compare": "cli.compare:compare",
+    "reconcile": "cli.reconcile:reconcile",
+    "ledger": "cli.ledger:ledger",
+    "trace": "cli.trace:trace",
+    "doctor": "cli.doctor:doctor",
+    "settings": "cli.settings:settings",
 }
-EXPORTS = {"mysql": "export_mysql", "postgres": "export_postgres", "sqlite": "export_sqlite"}
-FILES = {"parquet": "export_parquet", "csv": "export_csv"}
-SCHEDULE = {
-    "add": "add_job",
-    "list": "list_jobs",
-    "show": "show_job",
-    "history": "show_history",
-    "run": "run_job",
-    "pause": "pause_job",
-    "resume": "resume_job",
-    "remove": "remove_job",
+GROUPS = {
+    "rejected": Group(
+        "Rejected events: list them, look at one, take them in again.",
+        {
+            "list": "cli.rejected:list_rejected",
+            "show": "cli.rejected:show_rejected",
+            "retry": "cli.rejected:retry_rejected",
+        },
+    ),
+    "export": Group(
+        "Copies out: tables in MySQL, PostgreSQL, SQLite, kept up to date; Parquet and CSV files.",
+        {
+            "mysql": "cli.export:export_mysql",
+            "postgres": "cli.export:export_postgres",
+            "sqlite": "cli.export:export_sqlite",
+            "parquet": "cli.export_files:export_parquet",
+            "csv": "cli.export_files:export_csv",
+        },
+    ),
+    "aws": Group(
+        "The same platform in your AWS account, from code; and what it would cost.",
+        {
+            "synth": "cli.aws:synth",
+            "diff": "cli.aws:diff",
+            "deploy": "cli.aws:deploy",
+            "destroy": "cli.aws:destroy",
+            "outputs": "cli.aws:outputs",
+            "cost": "cli.aws:cost",
+            "replay": "cli.aws_replay:replay",
+            "migrate": "cli.aws_migrate:migrate",
+            "emulate": "cli.aws_emulate:emulate",
+        },
+    ),
+    "schedule": Group(
+        "Jobs by the clock: any footfall command, run while footfall is up.",
+        {
+            "add": "cli.schedule:add_job",
+            "list": "cli.schedule:list_jobs",
+            "show": "cli.schedule:show_job",
+            "history": "cli.schedule:show_history",
+            "run": "cli.schedule:run_job",
+            "pause": "cli.schedule:pause_job",
+            "resume": "cli.schedule:resume_job",
+            "remove": "cli.schedule:remove_job",
+        },
+    ),
+    "alerts": Group("Who is told when a job fails.", {"test": "cli.alerts:send_test"}),
+    "spark": Group(
+        "The same pipeline on Spark, when one machine is not enough.",
+        {
+            "replay": "spark.commands:replay",
+            "import": "spark.commands:import_logs",
+            "compact": "spark.commands:compact_lake",
+            "metric": "spark.outputs:metric",
+            "etl": "spark.outputs:etl",
+            "mysql": "spark.outputs:mysql",
+            "plan": "spark.plan:plan",
+        },
+    ),
 }
-AWS = ("synth", "diff", "deploy", "destroy", "outputs", "cost")
-AWS_DATA = {
-    "replay": "aws_replay:replay",
-    "migrate": "aws_migrate:migrate",
-    "emulate": "aws_emulate:emulate",
-}
-SPARK = {
-    "replay": "commands:replay",
-    "import": "commands:import_logs",
-    "compact": "commands:compact_lake",
-    "metric": "outputs:metric",
-    "etl": "outputs:etl",
-    "mysql": "outputs:mysql",
-    "plan": "plan:plan",
-}
-REJECTED = {"list": "list_rejected", "show": "show_rejected", "retry": "retry_rejected"}
 
-app = App(
-    name="footfall",
-    help="A clickstream platform: takes in what people do on a site, loses none of it, and answers.",
-    version=footfall.__version__,
-    help_format="plaintext",
-)
-for _name, _place in COMMANDS.items():
-    app.command(f"{__name__}.{_place}", name=_name)
-_aws = App(name="aws", help="The same platform in your AWS account, from code; and what it would cost.")
-for _name in AWS:
-    _aws.command(f"{__name__}.aws:{_name}", name=_name)
-for _name, _place in AWS_DATA.items():
-    _aws.command(f"{__name__}.{_place}", name=_name)
-app.command(_aws)
-_spark = App(name="spark", help="The same pipeline on Spark, when one machine is not enough.")
-for _name, _place in SPARK.items():
-    _spark.command(f"footfall.apps.spark.{_place}", name=_name)
-app.command(_spark)
-_rejected = App(name="rejected", help="Rejected events: list them, look at one, take them in again.")
-for _name, _function in REJECTED.items():
-    _rejected.command(f"{__name__}.rejected:{_function}", name=_name)
-app.command(_rejected)
-_export = App(
-    name="export",
-    help="Copies out: tables in MySQL, PostgreSQL, SQLite, kept up to date; Parquet and CSV files.",
-)
-for _name, _function in EXPORTS.items():
-    _export.command(f"{__name__}.export:{_function}", name=_name)
-for _name, _function in FILES.items():
-    _export.command(f"{__name__}.export_files:{_function}", name=_name)
-app.command(_export)
-_schedule = App(name="schedule", help="Jobs by the clock: any footfall command, run while footfall is up.")
-for _name, _function in SCHEDULE.items():
-    _schedule.command(f"{__name__}.schedule:{_function}", name=_name)
-app.command(_schedule)
-_alerts = App(name="alerts", help="Who is told when a job fails.")
-_alerts.command(f"{__name__}.alerts:send_test", name="test")
-app.command(_alerts)
+
+def _command_line(listed: Sequence[str] | None = None) -> App:
+    """Return all commands; ``listed`` are the words before those that are shown with what they do."""
+    made = App(
+        name="footfall",
+        help="A clickstream platform: takes in what people do on a site, loses none of it, and answers.",
+        version=footfall.__version__,
+        help_format="plaintext",
+    )
+    _fill(made, COMMANDS, listed == [])
+    for name, (text, commands) in GROUPS.items():
+        group = App(name=name, help=text)
+        _fill(group, commands, listed == [name])
+        made.command(group)
+    return made
+
+
+def _fill(group: App, commands: Mapping[str, str], listed: bool) -> None:
+    for name, place in commands.items():
+        help = _summary(place) if listed else None  # else a command's own help says all of it
+        group.command(f"footfall.apps.{place}", name=name, help=help)
+
+
+def _summary(place: str) -> str:
+    """Return the first line of what a command says of itself; importing them all would take a second."""
+    module, _, name = place.partition(":")
+    path = Path(__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    raise LookupError(place)
+
+
+app = _command_line()
 
 
 def main() -> None:
     """Run the command that this process was called with."""
-    run(app)
+    words = [word for word in sys.argv[1:] if word not in app.help_flags]
+    run(_command_line(words))
 
 
 def run(command: Callable[[], object]) -> None:
