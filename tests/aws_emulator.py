@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from conftest import missing
 
+from footfall.adapters.aws.clients import client
 from footfall.testing.aws.servers import environment, moto_server
 
 KEPT_OUT = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
@@ -23,6 +24,7 @@ def aws_emulator() -> Iterator[str]:
             patch.delenv(name, raising=False)
         for name, value in environment(aws=url).items():
             patch.setenv(name, value)
+        client.cache_clear()  # those of an earlier emulator know its address
         yield url
 
 
@@ -30,6 +32,6 @@ def make_bucket(name: str) -> Any:
     """Make a bucket; return a client of the test's own."""
     import boto3
 
-    client = boto3.client("s3")
-    client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    return client
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return s3

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -112,10 +112,10 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
         with suppress(OSError, http.client.HTTPException):
-            connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
+            with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)) as asking:
+                asking.request("GET", "/readyz")
+                if asking.getresponse().status == 200:
+                    return
         if process.poll() is not None or time.monotonic() > deadline:
             raise NotFound(what="collector", name=url, hint=f"It ended with {process.poll()}")
         time.sleep(0.05)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]
+
 from footfall.errors import FootfallError
 
 __all__ = ["EventSource", "kinesis_event"]
@@ -106,7 +108,11 @@ class EventSource:
         waiting: list[Mapping[str, Any]] = []
         since = 0.0
         while iterator and not self._stop.is_set():
-            answer = self.client.get_records(ShardIterator=iterator, Limit=self.batch_size)
+            try:
+                answer = self.client.get_records(ShardIterator=iterator, Limit=self.batch_size)
+            except BotoCoreError:  # a connection that was cut: asked again, as Lambda does
+                self._stop.wait(IDLE_SECONDS)
+                continue
             iterator = answer.get("NextShardIterator")
             since = since if waiting else time.monotonic()
             waiting += answer["Records"]
