@@ -111,11 +111,11 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     parts = urlsplit(url)
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        with suppress(OSError, http.client.HTTPException):
-            with closing(http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)) as asking:
-                asking.request("GET", "/readyz")
-                if asking.getresponse().status == 200:
-                    return
+        asking = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=5)
+        with suppress(OSError, http.client.HTTPException), closing(asking):
+            asking.request("GET", "/readyz")
+            if asking.getresponse().status == 200:
+                return
         if process.poll() is not None or time.monotonic() > deadline:
             raise NotFound(what="collector", name=url, hint=f"It ended with {process.poll()}")
         time.sleep(0.05)
