@@ -60,10 +60,7 @@ def emulate(
     format_: str
         table for people, json or csv for the next program.
     """
-    if events < 1:
-        raise BadSettings(problems="--events is 1 or more")
-    if keep and keep.exists() and any(keep.iterdir()):
-        raise BadSettings(problems=f"--keep {keep} holds something; name a folder that is not there yet")
+    _check(events, keep)
     from footfall.testing.aws.parts import find_parts
     from footfall.testing.aws.servers import own_environment
 
@@ -88,6 +85,13 @@ def emulate(
         hint = "" if keep else " Run it again with --keep FOLDER to look at the functions' logs."
         notes.print(f"Not as it must be: {'; '.join(faults)}.{hint}", markup=False)
         sys.exit(1)
+
+
+def _check(events: int, keep: Path | None) -> None:
+    if events < 1:
+        raise BadSettings(problems="--events is 1 or more")
+    if keep and keep.exists() and any(keep.iterdir()):
+        raise BadSettings(problems=f"--keep {keep} holds something; name a folder that is not there yet")
 
 
 @contextmanager
