@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from footfall.adapters.disk_sync import sync
 from footfall.errors import StoreFailed
 
 __all__ = ["Move", "finish", "move_all", "only_one", "pending"]
@@ -50,11 +51,11 @@ def move_all(folder: Path, moves: Sequence[Move]) -> None:
     note, draft = folder / NOTE, folder / f"{NOTE}.new"
     try:
         for move in moves:
-            _sync(Path(move.source))
+            sync(Path(move.source))
         draft.write_bytes(msgspec.json.encode(moves))
-        _sync(draft)
+        sync(draft)
         draft.replace(note)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         raise StoreFailed(store=f"{folder}", cause=error.strerror) from error
     finish(folder)
@@ -81,17 +82,9 @@ def finish(folder: Path) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             Path(move.source).replace(target)
         for place in {Path(name).parent for move in left for name in (move.source, move.target)}:
-            _sync(place)
+            sync(place)
         note.unlink()
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         raise StoreFailed(store=f"{folder}", cause=error.strerror) from error
     return len(left)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from footfall.adapters.addresses import listed
+from footfall.adapters.disk_sync import sync
 from footfall.adapters.lake_file import hour_of, part_name
 from footfall.errors import LakeChanged, StoreFailed
 from footfall.ports.lakes import LakeFile
@@ -81,7 +82,7 @@ class LakeSwap:
                 if target.is_dir():
                     self._swapped = True
                     target.rename(self._aside(partition))
-                    _sync(target.parent)
+                    sync(target.parent)
         except OSError as error:
             raise _refused(error) from error
 
@@ -103,16 +104,16 @@ class LakeSwap:
         fresh.mkdir(parents=True)
         first = _first_number(target, len(files))
         for number, file in enumerate(map(Path, files), first):
-            _sync(file)
+            sync(file)
             file.rename(fresh / part_name(number))
-        _sync(fresh)
+        sync(fresh)
         target.parent.mkdir(parents=True, exist_ok=True)
         self._swapped = True
         if target.is_dir():
             _exchange(fresh, target)
         else:
             fresh.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
 
     def _aside(self, partition: str) -> Path:
         place = self._place / "partitions" / partition
@@ -143,14 +144,6 @@ def _exchange(one: Path, other: Path) -> None:
     other.rename(aside)
     one.rename(other)
     aside.rename(one)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refused(error: OSError) -> StoreFailed:

@@ -8,7 +8,6 @@ and a lost lake is one whose every hour is due. Which hours have news, the wareh
 
 import itertools
 import json
-import os
 import re
 import shutil
 import time
@@ -22,6 +21,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from footfall.adapters.disk_sync import sync
 from footfall.adapters.lake_file import (
     BYTES_PER_ROW,
     ROW_GROUP_ROWS,
@@ -256,9 +256,9 @@ class ParquetLake:
             sort_groups=part.rows > ROWS_PER_SCAN,
             metadata={STAMP.decode(): json.dumps(stamp)},
         )
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
         return part._replace(rows=rows, bytes=path.stat().st_size)
 
     def _path(self, part: Part) -> Path:
@@ -343,14 +343,6 @@ def _read_part(path: Path) -> Part | None:
     start = datetime(year, month, day, hour)  # noqa: DTZ001 - our times are UTC without a zone
     size = path.stat().st_size
     return Part(start, number, **stamp, rows=metadata.num_rows, bytes=size)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _holds(path: Path, app_id: str, event_id: str) -> bool:
