@@ -34,7 +34,7 @@ from footfall.ports import Batch, Stored, Warehouse
 from footfall.ports.lakes import HourLake, LakeFile
 from footfall.services.imports.layouts import FORMATS
 from footfall.services.raw_objects import RawObject
-from footfall.services.replay_plan import AHEAD, blocks_for
+from footfall.services.replay_plan import AHEAD, blocks_for, gathered
 
 __all__ = ["Asked", "Day", "LakeReplayed", "Stores", "replay_lake"]
 
@@ -44,7 +44,6 @@ HOUR = timedelta(hours=1)
 UNDER_WAY = timedelta(hours=2)
 """Events received since then are left alone: what brings them to lake and archive may not be done."""
 
-BATCH_EVENTS = 20_000
 FILES_AT_ONCE = 64
 THREADS = 8
 FILE_ROWS = 400_000  # some 64 MB
@@ -165,7 +164,7 @@ def _make(
     done = Stored()
     for number, block in enumerate(blocks):
         on_progress("blocks of raw events", number, len(blocks))
-        for records in _some(stores.read_block(block.key)):
+        for records in gathered(stores.read_block(block.key)):
             read += sum(each.record.count for each in records)
             due = [each for each in records if each.record.received_at < last]
             recent += sum(each.record.count for each in records) - sum(each.record.count for each in due)
@@ -175,19 +174,6 @@ def _make(
             done += stores.warehouse.store(Batch(rows, decoded.rejected, {}))
     on_progress("blocks of raw events", len(blocks), len(blocks))
     return read, recent, done
-
-
-def _some(records: Iterator[Logged]) -> Iterator[list[Logged]]:
-    held: list[Logged] = []
-    events = 0
-    for record in records:
-        held.append(record)
-        events += record.record.count
-        if events >= BATCH_EVENTS:
-            yield held
-            held, events = [], 0
-    if held:
-        yield held
 
 
 def _looked_at(asked: Asked, lake: HourLake) -> list[LakeFile]:

@@ -1,13 +1,16 @@
 """Which part of the raw archive a job over some hours must read, and whether all of it is there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
 
 from footfall.core.duplicates import REPEAT_WINDOW
+from footfall.core.record import Logged
 from footfall.errors import NotFound
 
-__all__ = ["blocks_for", "in_tasks"]
+__all__ = ["blocks_for", "gathered", "in_tasks"]
+
+BATCH_EVENTS = 20_000
 
 AHEAD = timedelta(minutes=1)
 """How far a client's clock may run ahead of the receipt (``core.enrich.clock``)."""
@@ -68,3 +71,17 @@ def _check_days(there: set[date], start: datetime, end: datetime) -> None:
             name=", ".join(map(str, absent[:10])) + (" ..." if len(absent) > 10 else ""),
             hint="Put its blocks back, or say --gaps when nothing was received then",
         )
+
+
+def gathered(records: Iterable[Logged]) -> Iterator[list[Logged]]:
+    """Gather raw records to batches of events that are worth a call."""
+    held: list[Logged] = []
+    events = 0
+    for record in records:
+        held.append(record)
+        events += record.record.count
+        if events >= BATCH_EVENTS:
+            yield held
+            held, events = [], 0
+    if held:
+        yield held

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,8 +10,8 @@ from cyclopts import Parameter
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import footfall
+from footfall.apps.cli.hours import hour_of
 from footfall.apps.cli.output import Output, console, notes, print_rows
-from footfall.core.moments import moment
 from footfall.errors import BadQuery
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def replay(
     from footfall.services.lake_replay import Asked  # it loads pyarrow
 
     output = output or Output()
-    asked = Asked(start=_hour(from_, "--from"), end=_hour(to, "--to"), late_days=late_days, gaps=gaps)
+    asked = Asked(start=hour_of(from_, "--from"), end=hour_of(to, "--to"), late_days=late_days, gaps=gaps)
     if on == "glue":
         _in_glue(name, asked, output, dry_run=dry_run)
         return
@@ -115,15 +114,3 @@ def _bar() -> Iterator[Any]:
         yield lambda what, done, total: bar.update(
             task, description=what, completed=done, total=total or None
         )
-
-
-def _hour(text: str | None, name: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = moment(text)
-    except ValueError:
-        found = None
-    if found is None or found.minute or found.second or found.microsecond:
-        raise BadQuery(cause=f"{name} {text} is no hour; write YYYY-MM-DD or YYYY-MM-DDTHH:00")
-    return found.astimezone(UTC).replace(tzinfo=None)

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from footfall.adapters.addresses import address_of
 from footfall.adapters.key_file import installation_key
+from footfall.apps.cli.hours import hour_of
 from footfall.apps.cli.output import Output, print_rows
 from footfall.apps.spark.compaction import compact
 from footfall.apps.spark.imports import Import, RulesOf, import_files
@@ -17,7 +18,6 @@ from footfall.apps.spark.landing import Hours, Landed, Target
 from footfall.apps.spark.replay import Replay
 from footfall.apps.spark.replay import replay as run_replay
 from footfall.apps.spark.session import open_session
-from footfall.core.moments import moment
 from footfall.errors import BadQuery
 from footfall.settings import App, Settings, load_settings
 
@@ -83,8 +83,8 @@ def replay(
         lake=job_lake(lake),
         key=installation_key(settings.data / "keys"),
         scrub=tuple((name, tuple(app.scrub.items())) for name, app in settings.apps.items()),
-        start=_hour(from_, "--from"),
-        end=_hour(to, "--to"),
+        start=hour_of(from_, "--from"),
+        end=hour_of(to, "--to"),
         late_days=late_days,
         gaps=gaps,
         file_bytes=settings.lake.flush_bytes,
@@ -188,16 +188,4 @@ def _print(landed: Landed, output: Output) -> None:
 
 def hours_of(from_: str | None, to: str | None) -> Hours:
     """Return the hours that --from and --to tell. Raises BadQuery."""
-    return Hours.between(_hour(from_, "--from"), _hour(to, "--to"))
-
-
-def _hour(text: str | None, name: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = moment(text)
-    except ValueError:
-        found = None
-    if found is None or found.minute or found.second or found.microsecond:
-        raise BadQuery(cause=f"{name} {text} is no hour; write YYYY-MM-DD or YYYY-MM-DDTHH:00")
-    return found.astimezone(UTC).replace(tzinfo=None)
+    return Hours.between(hour_of(from_, "--from"), hour_of(to, "--to"))

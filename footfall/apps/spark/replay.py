@@ -15,17 +15,15 @@ from footfall.apps.spark.tagged import TAGGED_DDL, tag_count, tag_events, tag_re
 from footfall.core.decode import decode
 from footfall.core.enrich import enrich
 from footfall.core.judged_again import judged_again
-from footfall.core.record import Logged
 from footfall.core.scrub import Action, ScrubPlan, plan_for
 from footfall.services.imports.layouts import FORMATS
-from footfall.services.replay_plan import blocks_for, in_tasks
+from footfall.services.replay_plan import blocks_for, gathered, in_tasks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 __all__ = ["Replay", "replay"]
 
-BATCH_EVENTS = 20_000
 
 Scrub = tuple[tuple[str, tuple[tuple[str, Action], ...]], ...]
 """For each app that has some, the actions of scrub rules."""
@@ -91,7 +89,7 @@ def _read_one(
     place: str, source: str, plan_of: Callable[[str], ScrubPlan], now: datetime
 ) -> Iterator[pa.RecordBatch]:
     number = counted = 0
-    for records in _some(read_block(place)):
+    for records in gathered(read_block(place)):
         counted += sum(each.record.count for each in records)
         judged = [again for each in records for again in judged_again(each, plan_of(each.record.app_id))]
         decoded = decode(judged)
@@ -100,17 +98,3 @@ def _read_one(
         yield from tag_rejected(decoded.rejected, source, number)
         number += len(decoded.rejected)
     yield from tag_count(source, counted)
-
-
-def _some(records: Iterator[Logged]) -> Iterator[list[Logged]]:
-    """Gather records to batches that are worth a call."""
-    held: list[Logged] = []
-    events = 0
-    for record in records:
-        held.append(record)
-        events += record.record.count
-        if events >= BATCH_EVENTS:
-            yield held
-            held, events = [], 0
-    if held:
-        yield held
