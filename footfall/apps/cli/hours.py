@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 from footfall.core.moments import moment
-from footfall.errors import BadQuery
+from footfall.errors import BadSettings
 
 __all__ = ["hour_of"]
 
 
 def hour_of(text: str | None, option: str) -> datetime | None:
-    """Return an hour as naive UTC, None where none is given. Raises BadQuery, which names the option."""
+    """Return an hour as naive UTC, None where none is given. Raises BadSettings, which names the option."""
     if text is None:
         return None
     try:
@@ -17,5 +17,5 @@ def hour_of(text: str | None, option: str) -> datetime | None:
     except ValueError:
         found = None
     if found is None or found.minute or found.second or found.microsecond:
-        raise BadQuery(cause=f"{option} {text} is no hour; write YYYY-MM-DD or YYYY-MM-DDTHH:00")
+        raise BadSettings(problems=f"{option} {text} is no hour; write YYYY-MM-DD or YYYY-MM-DDTHH:00")
     return found.astimezone(UTC).replace(tzinfo=None)

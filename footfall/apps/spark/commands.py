@@ -187,5 +187,5 @@ def _print(landed: Landed, output: Output) -> None:
 
 
 def hours_of(from_: str | None, to: str | None) -> Hours:
-    """Return the hours that --from and --to tell. Raises BadQuery."""
+    """Return the hours that --from and --to tell. Raises BadSettings."""
     return Hours.between(hour_of(from_, "--from"), hour_of(to, "--to"))
